@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XM_CORE_REQUEST_H
+#define XM_CORE_REQUEST_H
+
+/*
+ * One operation with its arguments, and its result: the form in which a hypercall is decided,
+ * audited, forwarded and simulated.  Independent of profile and word size.  Values borrow the memory
+ * they point to (a receive buffer, a client's copy); whoever fills a request keeps that memory.
+ */
+
+#include "libxm/core/table.h"
+
+/* What the caller passed for an argument. */
+enum xm_state {
+	XM_ST_OK = 0,        /* a value, or a pointer to usable memory */
+	XM_ST_NULL = 1,      /* a NULL pointer */
+	XM_ST_FAULT = 2,     /* a pointer to memory that the caller cannot use */
+	XM_ST_UNALIGNED = 3, /* a pointer without the alignment of its type */
+	XM_ST_ABSENT = 4,    /* the caller's profile does not have this argument */
+	XM_ST_OVERSIZE = 5,  /* more bytes than a request carries; the length argument is true */
+	XM_N_STATES
+};
+
+struct xm_value {
+	uint8_t state;         /* enum xm_state */
+	uint32_t len;          /* bytes of NAME, DATA, TEXT; number of words of STRUCT, RECORDS */
+	uint64_t num;          /* scalars, in and out; S32 sign-extended */
+	const uint8_t *data;   /* bytes of NAME (no NUL), DATA, TEXT */
+	const uint64_t *words; /* fields of STRUCT and RECORDS, in the order of the table */
+};
+
+struct xm_request {
+	unsigned int op; /* enum xm_op_id */
+	struct xm_value arg[XM_MAX_ARGS];
+};
+
+#define XM_REPLY_WORDS (XM_MAX_RECORDS * XM_MAX_FIELDS)
+
+/*
+ * code OK: value is what the call returns (>= 0).  Any other code: value is 0.
+ * out[i] is the value of output argument i; state XM_ST_ABSENT where there is none, which is all of
+ * them unless the code is OK.
+ */
+struct xm_reply {
+	unsigned int code; /* enum xm_code */
+	uint32_t value;
+	struct xm_value out[XM_MAX_ARGS];
+	uint64_t words[XM_REPLY_WORDS]; /* room for the fields of one structure or record output */
+	uint8_t *space;                 /* room for DATA and TEXT output */
+	size_t space_len;
+};
+
+/* Empties a reply and lends it `len` bytes at `space` for data output. */
+void xm_reply_init(struct xm_reply *reply, uint8_t *space, size_t len);
+/* Makes it a failure: no outputs. */
+void xm_reply_fail(struct xm_reply *reply, enum xm_code code);
+/* Sets output argument `arg` to a number. */
+void xm_reply_put_num(struct xm_reply *reply, unsigned int arg, uint64_t num);
+/* Sets output argument `arg` to `n` zeroed words in reply->words and returns them. */
+uint64_t *xm_reply_put_words(struct xm_reply *reply, unsigned int arg, unsigned int n);
+/* Copies bytes into the lent space and sets output argument `arg` to them, cut to what fits. */
+void xm_reply_put_data(struct xm_reply *reply, unsigned int arg, const void *data, size_t len);
+
+#endif
