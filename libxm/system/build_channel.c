@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Channels: what links ports to each other.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libxm/system/build.h"
+#include "libxm/system/value.h"
+
+#define N_IPVI 8
+
+static const char *type_name(uint32_t type)
+{
+	return type == SYSTEM_QUEUING ? "queuing" : "sampling";
+}
+
+static struct system_port *find_port(const struct build *build, const struct system_partition *p,
+				     const char *name)
+{
+	for (uint32_t i = 0; i < p->n_ports; i++) {
+		struct system_port *port =
+			build_item(&build->table[SYSTEM_PORTS], p->first_port + i);
+
+		if (!strcmp(port->name, name))
+			return port;
+	}
+	return NULL;
+}
+
+static void unknown_port(const struct build *build, const struct xml_node *node,
+			 const struct system_partition *p)
+{
+	const char *names[256], *near;
+	char hint[96];
+	uint32_t n = 0;
+
+	for (; n < p->n_ports && n < 256; n++) {
+		const struct system_port *port =
+			build_item(&build->table[SYSTEM_PORTS], p->first_port + n);
+
+		names[n] = port->name;
+	}
+	near = diag_nearest(build_text(node, "portName"), names, n);
+	snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near ? near : "");
+	build_error(build, node, "portName", near ? hint : NULL,
+		    "partition %u has no port \"%.40s\"", p->id, build_text(node, "portName"));
+}
+
+/* The port that an endpoint names, if it fits the channel; otherwise NULL with a report. */
+static struct system_port *endpoint(const struct build *build, const struct xml_node *node,
+				    uint32_t type, uint32_t direction)
+{
+	const struct system_partition *p = build_partition(build, node, "partitionId");
+	const char *name = build_text(node, "partitionName");
+	struct system_port *port = p ? find_port(build, p, build_text(node, "portName")) : NULL;
+
+	if (!p)
+		return NULL;
+	if (*name && strcmp(name, p->name))
+		build_error(build, node, "partitionName", NULL, "partition %u is called \"%s\"",
+			    p->id, p->name);
+	if (!port) {
+		unknown_port(build, node, p);
+		return NULL;
+	}
+	if (port->type != type) {
+		build_error(build, node, "portName", NULL, "\"%s\" is a %s port, the channel is %s",
+			    port->name, type_name(port->type), type_name(type));
+		return NULL;
+	}
+	if (port->direction != direction) {
+		build_error(build, node, "portName", NULL, "\"%s\" is a %s port", port->name,
+			    direction == SYSTEM_SOURCE ? "destination" : "source");
+		return NULL;
+	}
+	if (port->channel != SYSTEM_NO_CHANNEL) {
+		build_error(build, node, "portName", NULL, "\"%s\" is already in a channel",
+			    port->name);
+		return NULL;
+	}
+	return port;
+}
+
+static bool read_limits(const struct build *build, const struct xml_node *node,
+			struct system_channel *channel)
+{
+	uint64_t length = 0, number = 1, period = 0;
+	bool queuing = channel->type == SYSTEM_QUEUING;
+
+	if (!build_size(node, "maxMessageLength", &length) ||
+	    (queuing && !build_number(node, "maxNoMessages", &number)))
+		return false;
+	build_time(node, "validPeriod", &period);
+	if (length == 0 || length > SYSTEM_MAX_MESSAGE) {
+		build_error(build, node, "maxMessageLength", NULL, "a message has 1 to %u bytes",
+			    SYSTEM_MAX_MESSAGE);
+		return false;
+	}
+	if (number == 0 || number > SYSTEM_MAX_BUFFERS) {
+		build_error(build, node, "maxNoMessages", NULL, "a queue holds 1 to %u messages",
+			    SYSTEM_MAX_BUFFERS);
+		return false;
+	}
+	channel->max_message_length = (uint32_t)length;
+	channel->max_no_messages = queuing ? (uint32_t)number : 0;
+	channel->valid_period = (int64_t)period;
+	return true;
+}
+
+static void check_buffers(const struct build *build, const struct xml_node *node, uint64_t *bytesp,
+			  const struct system_channel *channel)
+{
+	uint64_t before = *bytesp;
+
+	*bytesp += (uint64_t)channel->max_message_length *
+		   (channel->max_no_messages ? channel->max_no_messages : 1);
+	if (*bytesp > SYSTEM_MAX_BUFFERS && before <= SYSTEM_MAX_BUFFERS)
+		build_error(build, node, NULL, NULL, "the channels hold more than %u MB in all",
+			    SYSTEM_MAX_BUFFERS >> 20);
+}
+
+static void add_channel(struct build *build, const struct xml_node *node, uint32_t type,
+			uint64_t *bytesp)
+{
+	struct build_table *channels = &build->table[SYSTEM_CHANNELS];
+	const struct xml_node *source = schema_child(node, SE_SOURCE, NULL), *to = NULL;
+	struct system_channel *channel, new = { .type = type };
+	struct system_port *port = source ? endpoint(build, source, type, SYSTEM_SOURCE) : NULL;
+	uint32_t id = channels->n;
+
+	if (id == SYSTEM_MAX_CHANNELS) {
+		build_error(build, node, NULL, NULL, "too many channels");
+		return;
+	}
+	if (port) {
+		port->channel = id;
+		new.source =
+			(uint32_t)(port -
+				   (struct system_port *)(void *)build->table[SYSTEM_PORTS].items);
+	}
+	while ((to = schema_child(node, SE_DESTINATION, to))) {
+		port = endpoint(build, to, type, SYSTEM_DESTINATION);
+		if (port)
+			port->channel = id;
+	}
+	if (read_limits(build, node, &new))
+		check_buffers(build, node, bytesp, &new);
+	channel = build_add(build, channels);
+	if (channel)
+		*channel = new;
+}
+
+static void check_ipvi(const struct build *build, const struct xml_node *node)
+{
+	const char *list = build_text(node, "destinationId"), *word;
+	unsigned int to = 0;
+	uint64_t id;
+	size_t len;
+
+	if (build_number(node, "id", &id) && id >= N_IPVI)
+		build_error(build, node, "id", NULL, "interrupts between partitions are 0 to %d",
+			    N_IPVI - 1);
+	build_partition(build, node, "sourceId");
+	while (value_word(&list, &word, &len))
+		if (sscanf(word, "%9u", &to) == 1 && to >= build->table[SYSTEM_PARTITIONS].n)
+			build_error(build, node, "destinationId", NULL, "there is no partition %u",
+				    to);
+}
+
+void build_channels(struct build *build)
+{
+	const struct xml_node *all = schema_child(build->root, SE_CHANNELS, NULL);
+	uint64_t bytes = 0;
+
+	for (const struct xml_node *node = all ? all->first : NULL; node; node = node->next) {
+		if (node->mark == SE_SAMPLING + 1)
+			add_channel(build, node, SYSTEM_SAMPLING, &bytes);
+		else if (node->mark == SE_QUEUING + 1)
+			add_channel(build, node, SYSTEM_QUEUING, &bytes);
+		else if (node->mark == SE_IPVI + 1)
+			check_ipvi(build, node);
+	}
+}

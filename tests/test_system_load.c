@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Reading system descriptions: every file of tests/system/bad has one mistake (or "many") and the
+ * messages that it must give beside it; every file of tests/system/good is accepted.
+ */
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libxm/core/table.h"
+#include "libxm/system/load.h"
+
+static char *read_file(const char *dir, const char *name, const char *ending, size_t *lenp)
+{
+	char path[600], *text = calloc(1, SYSTEM_FILE_MAX);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "tests/system/%s/%s%s", dir, name, ending);
+	file = fopen(path, "re");
+	cr_assert_not_null(file, "%s (run from the top folder)", path);
+	*lenp = fread(text, 1, SYSTEM_FILE_MAX - 1, file);
+	fclose(file);
+	return text;
+}
+
+/* Everything that a failed or successful load prints. */
+static int load(const char *file, const char *text, size_t len, struct system **sysp,
+		char **printedp)
+{
+	struct diag diag;
+	size_t size;
+	FILE *out = open_memstream(printedp, &size);
+	int r;
+
+	diag_init(&diag);
+	r = system_load_text(file, text, len, &diag, sysp);
+	cr_assert_eq(r == 0, diag.n_errors == 0);
+	diag_print(&diag, out);
+	diag_free(&diag);
+	fclose(out);
+	return r;
+}
+
+static unsigned int for_each(const char *dir, void (*fn)(const char *name))
+{
+	char path[300];
+	struct dirent *entry;
+	unsigned int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "tests/system/%s", dir);
+	d = opendir(path);
+	cr_assert_not_null(d, "%s (run from the top folder)", path);
+	while ((entry = readdir(d))) {
+		char *ending = strstr(entry->d_name, ".xml");
+
+		if (!ending)
+			continue;
+		*ending = '\0';
+		fn(entry->d_name);
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+static void check_bad(const char *name)
+{
+	struct system *sys = NULL;
+	char *text, *expected, *printed = NULL, file[300];
+	size_t len, expected_len;
+
+	text = read_file("bad", name, ".xml", &len);
+	expected = read_file("bad", name, ".expected", &expected_len);
+	snprintf(file, sizeof(file), "%s.xml", name);
+	cr_expect_eq(load(file, text, len, &sys, &printed), -EINVAL, "%s", name);
+	cr_expect_null(sys);
+	cr_expect_str_eq(printed, expected, "%s:\n%s", name, printed);
+	free(printed);
+	free(expected);
+	free(text);
+}
+
+Test(system_load, bad_descriptions_get_their_messages)
+{
+	cr_assert_gt(for_each("bad", check_bad), 70);
+}
+
+static void check_good(const char *name)
+{
+	struct system *sys = NULL;
+	char *text, *printed = NULL;
+	size_t len;
+
+	text = read_file("good", name, ".xml", &len);
+	cr_expect_eq(load(name, text, len, &sys, &printed), 0, "%s:\n%s", name, printed);
+	cr_expect_str_eq(printed, "");
+	cr_expect(sys && system_verify(sys, sys->size));
+	free(sys);
+	free(printed);
+	free(text);
+}
+
+Test(system_load, good_descriptions_are_accepted)
+{
+	cr_assert_gt(for_each("good", check_good), 3);
+}
+
+/* ---- what is read --------------------------------------------------------------------------------- */
+
+static struct system *load_good(const char *name)
+{
+	struct system *sys = NULL;
+	char *printed = NULL;
+	size_t len;
+	char *text = read_file("good", name, ".xml", &len);
+
+	cr_assert_eq(load(name, text, len, &sys, &printed), 0);
+	free(printed);
+	free(text);
+	return sys;
+}
+
+Test(system_load, partitions)
+{
+	struct system *sys = load_good("everything");
+	const struct system_partition *p = system_partition(sys, 0);
+
+	cr_assert_str_eq(sys->name, "everything");
+	cr_assert_str_eq(sys->version, "12.34.56");
+	cr_assert_eq(sys->profile, XM_PROFILE_ID_3_X);
+	cr_assert_str_eq(p->name, "manager");
+	cr_assert_eq(p->flags,
+		     SYSTEM_PF_SYSTEM | SYSTEM_PF_FP | SYSTEM_PF_BOOT | SYSTEM_PF_CONSOLE);
+	cr_assert_eq(p->n_vcpus, 2);
+	cr_assert_eq(system_partition(sys, 3)->flags, SYSTEM_PF_BOOT);
+	cr_assert_eq(system_partition(sys, 3)->n_vcpus, 1);
+	cr_assert_eq(system_partition_by_name(sys, "third"), 3);
+	cr_assert_eq(system_partition_by_name(sys, "fourth"), -1);
+	cr_assert_null(system_partition(sys, 4));
+	free(sys);
+}
+
+Test(system_load, ports_and_channels)
+{
+	struct system *sys = load_good("everything");
+	const struct system_port *out = system_port_by_name(sys, 0, "out", 3);
+	const struct system_port *back = system_port_by_name(sys, 3, "back", 4);
+	const struct system_channel *channel = system_port_channel(sys, out);
+
+	cr_assert_eq(channel->max_message_length, 1024);
+	cr_assert_eq(channel->valid_period, 1500000);
+	cr_assert_eq(channel->max_no_messages, 0);
+	cr_assert_eq(system_port(sys, channel->source), out);
+	cr_assert_eq(system_port_by_name(sys, 1, "in", 2)->channel, out->channel);
+	cr_assert_eq(system_port_by_name(sys, 2, "in", 2)->channel, out->channel);
+	cr_assert_eq(system_port_channel(sys, back)->max_no_messages, 3);
+	cr_assert_eq(system_port_channel(sys, back)->valid_period, 0);
+	cr_assert_null(system_port_channel(sys, system_port_by_name(sys, 0, "unlinked", 8)));
+	cr_assert_null(system_port_by_name(sys, 0, "ou", 2));
+	cr_assert_null(system_port_by_name(sys, 1, "out", 3));
+	free(sys);
+}
+
+Test(system_load, plans_and_slots)
+{
+	struct system *sys = load_good("everything");
+	uint32_t n;
+	const struct system_plan *plan = system_plans(sys, &n);
+	const struct system_slot *slot = system_slots(sys, &n);
+
+	cr_assert_eq(system_n_plans(sys), 2);
+	cr_assert_eq(system_plan_by_name(sys, "b"), 1);
+	cr_assert_eq(system_plan_by_name(sys, ""), -1);
+	cr_assert_eq(plan[0].major_frame, 10000);
+	cr_assert_eq(plan[0].n_slots, 3);
+	cr_assert_eq(slot[1].start, 1500);
+	cr_assert_eq(slot[1].duration, 500);
+	cr_assert_eq(plan[2].processor, 1);
+	cr_assert_eq(slot[plan[2].first_slot].vcpu, 1);
+	free(sys);
+}
+
+Test(system_load, health_monitor)
+{
+	struct system *sys = load_good("everything");
+	uint32_t n;
+	const struct system_hm *hm = system_hm(sys, &n);
+
+	cr_assert_eq(sys->hm_capacity, (1024 - 56) / 36);
+	cr_assert_eq(n, 4); /* one of the five has a name only */
+	cr_assert_eq(hm[0].scope, XM_HYPERVISOR_ID);
+	cr_assert_eq(hm[0].event, 0);
+	cr_assert_eq(hm[0].action, 5);
+	cr_assert_eq(hm[2].event, 7 + 14);
+	cr_assert_eq(hm[2].action, 9);
+	cr_assert_eq(hm[2].log, 0);
+	free(sys);
+}
+
+Test(system_load, memory_areas)
+{
+	struct system *sys = load_good("everything");
+	uint32_t n;
+	const struct system_area *area = system_areas(sys, &n);
+
+	cr_assert_eq(n, 3);
+	cr_assert_eq(area[0].start, 0x100000);
+	cr_assert_eq(area[0].size, 512 * 1024);
+	cr_assert_eq(area[0].flags, 0x204); /* read-only, tagged */
+	cr_assert_eq(area[1].flags, 0x1 | 0x8 | 0x20 | 0x100);
+	cr_assert_eq(area[2].partition, 1);
+	free(sys);
+}
+
+Test(system_load, prtos)
+{
+	struct system *sys = load_good("prtos");
+	uint32_t n;
+	const struct system_hm *hm = system_hm(sys, &n);
+
+	cr_assert_eq(sys->profile, XM_PROFILE_ID_PRTOS);
+	cr_assert_eq(sys->hm_capacity, (65536 - 56) / 36);
+	cr_assert_eq(n, 2); /* the watchdog event no longer exists */
+	cr_assert_eq(hm[1].event, 6 + 2);
+	free(sys);
+}
+
+/* ---- the built-in description, the file and the code of the loopback hypervisor ------------------- */
+
+Test(system_load, loopback_is_the_demo)
+{
+	struct system *builtin = NULL, *demo = NULL;
+	char *printed = NULL;
+	struct diag diag;
+
+	cr_assert_eq(load("loopback", system_loopback_xml, strlen(system_loopback_xml), &builtin,
+			  &printed),
+		     0);
+	diag_init(&diag);
+	cr_assert_eq(system_load("policy/examples/demo.xml", &diag, &demo), 0);
+	cr_assert_eq(builtin->size, demo->size);
+	cr_assert_eq(memcmp(builtin, demo, demo->size), 0);
+	diag_free(&diag);
+	free(printed);
+	free(builtin);
+	free(demo);
+}
+
+/* ---- files ---------------------------------------------------------------------------------------- */
+
+Test(system_load, missing_file)
+{
+	struct system *sys = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	cr_assert_eq(system_load("tests/system/there-is-no-such-file", &diag, &sys), -ENOENT);
+	cr_assert_eq(diag.n_errors, 1);
+	diag_free(&diag);
+}
+
+Test(system_load, folder)
+{
+	struct system *sys = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	cr_assert_eq(system_load("tests/system", &diag, &sys), -EISDIR);
+	cr_assert_eq(diag.n_errors, 1);
+	diag_free(&diag);
+}
+
+Test(system_load, too_large)
+{
+	struct system *sys = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	cr_assert_eq(system_load("/dev/zero", &diag, &sys), -EINVAL);
+	cr_assert_eq(diag.n_errors, 1);
+	cr_assert(strstr(diag.messages[0].text, "has at most"));
+	diag_free(&diag);
+}
+
+/* Many errors cost no more than few: messages beyond the limit are only counted. */
+Test(system_load, very_many_errors, .timeout = 20)
+{
+	static const char head[] = "<SystemDescription xmlns='http://www.xtratum.org/xm-3.x'>\n";
+	static const char tail[] = "</SystemDescription>\n";
+	char *text = malloc(SYSTEM_FILE_MAX), *printed = NULL;
+	struct system *sys = NULL;
+	size_t len = sizeof(head) - 1;
+
+	memcpy(text, head, len);
+	for (int i = 0; i < 150000; i++, len += 9)
+		memcpy(text + len, "<x y='z'/", 9), text[len + 9] = '>', len++;
+	memcpy(text + len, tail, sizeof(tail) - 1);
+	len += sizeof(tail) - 1;
+	cr_assert_eq(load("many", text, len, &sys, &printed), -EINVAL);
+	cr_assert(strstr(printed, "further messages left out"));
+	free(printed);
+	free(text);
+}
