@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XM_POLICY_CALL_H
+#define XM_POLICY_CALL_H
+
+/*
+ * A call as a person writes it, XM_reset_partition(camera, XM_COLD_RESET, 0), to a request:
+ * xmpolicy(1) says how.
+ */
+
+#include "libxm/core/request.h"
+#include "libxm/system/system.h"
+
+#define CALL_ERROR_MAX 256
+
+struct call {
+	struct xm_request req; /* borrows `names` */
+	uint8_t names[XM_MAX_ARGS][XM_NAME_MAX + 1];
+};
+
+/*
+ * Reads `text`; names of partitions and plans are those of `sys` (may be NULL), and what is left out
+ * is that of partition `self`.  Returns 0, or -EINVAL with what is wrong in `error`.
+ */
+int call_parse(const char *text, const struct system *sys, uint32_t self, struct call *callp,
+	       char error[CALL_ERROR_MAX]);
+
+#endif

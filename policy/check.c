@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * From rules to clauses: which operations a rule is about, whether each has the attributes that the
+ * rule constrains, and the two kinds of operations that must be named.  Must never let a rule say
+ * something about a part of its operations only.
+ */
+
+#include <string.h>
+
+#include "policy/model.h"
+
+#define EXPAND_MAX 4096
+
+/* ---- operations -------------------------------------------------------------------------------- */
+
+struct ops {
+	struct compilation *c;
+	struct rule *rule;
+	struct clause *by_op[XM_N_OPS];
+	unsigned int expanded; /* names so far: defines of defines grow fast */
+};
+
+static void cover(struct ops *ops, const struct node *node, unsigned int op, unsigned int covers,
+		  bool by_name)
+{
+	struct clause *clause = ops->by_op[op];
+
+	if (!clause) {
+		clause = arena_alloc(&ops->c->arena, sizeof(*clause));
+		clause->op = op;
+		clause->named = node;
+		ops->by_op[op] = clause;
+	}
+	clause->covers |= (uint8_t)covers;
+	clause->by_name |= by_name;
+}
+
+/* A class in an allow does not cover the calls that stop the own partition; in a deny it does. */
+static void cover_class(struct ops *ops, const struct node *node, unsigned int class)
+{
+	bool any = false;
+
+	for (unsigned int op = 0; op < XM_N_OPS; op++) {
+		bool stops_self = xm_ops[op].flags & XM_OPF_STOPS_SELF;
+
+		if (class == XM_CLASS_SELF_STOP && stops_self) {
+			cover(ops, node, op, IMAGE_COVERS_SELF, false);
+			ops->by_op[op]->self_stop = true;
+		} else if (xm_ops[op].class == class) {
+			cover(ops, node, op,
+			      stops_self && ops->rule->effect == POLICY_ALLOW ? IMAGE_COVERS_OTHERS
+									      : IMAGE_COVERS_ALL,
+			      false);
+			any = true;
+		}
+	}
+	if (!any)
+		node_warning(ops->c->diag, node, NULL, "no operation is in the class %s",
+			     node->text);
+}
+
+static void name_operation(struct ops *ops, const struct node *node)
+{
+	struct diag *diag = ops->c->diag;
+	int class = *node->text == '@' ? xm_class_by_name(node->text + 1) : -1;
+	int op = *node->text == '@' ? -1 : xm_op_by_name(node->text);
+
+	if (class > XM_CLASS_NONE)
+		cover_class(ops, node, (unsigned int)class);
+	else if (op >= 0 && xm_ops[op].class == XM_CLASS_NONE)
+		node_error(diag, node, NULL, "a policy does not decide %s: %s", node->text,
+			   xm_ops[op].flags & XM_OPF_PUBLIC ? "every session is told"
+							    : "it is always refused");
+	else if (op >= 0)
+		cover(ops, node, (unsigned int)op, IMAGE_COVERS_ALL, true);
+	else
+		node_error(diag, node, vocabulary_op_hint(&ops->c->arena, node->text),
+			   "there is no %s '%s'", *node->text == '@' ? "class" : "operation",
+			   node->text);
+}
+
+static void name_operations(struct ops *ops, const struct node *node)
+{
+	struct define *define;
+
+	if (ops->expanded > EXPAND_MAX)
+		return;
+	if (++ops->expanded > EXPAND_MAX) {
+		node_error(ops->c->diag, ops->rule->ops, NULL, "too many operations are named");
+		return;
+	}
+	if (node->kind == NODE_MAP) {
+		node_error(ops->c->diag, node, NULL, "operations are a name or a list of names");
+		return;
+	}
+	if (node->kind == NODE_LIST) {
+		if (!node->n)
+			node_error(ops->c->diag, node, NULL, "the rule names no operation");
+		NODE_FOR_EACH(item, node)
+		name_operations(ops, item);
+		return;
+	}
+	define = policy_define(ops->c, node->text);
+	if (!define) {
+		name_operation(ops, node);
+	} else if (define->busy) {
+		node_error(ops->c->diag, node, NULL, "'%s' is defined by itself", node->text);
+	} else {
+		define->busy = true;
+		name_operations(ops, define->value);
+		define->busy = false;
+	}
+}
+
+static void find_operations(struct compilation *c, struct rule *rule)
+{
+	struct ops ops = { .c = c, .rule = rule };
+	struct clause **tail = &rule->clauses;
+
+	name_operations(&ops, rule->ops);
+	for (unsigned int op = 0; op < XM_N_OPS; op++)
+		if (ops.by_op[op]) {
+			*tail = ops.by_op[op];
+			tail = &(*tail)->next;
+		}
+}
+
+/* ---- constraints ------------------------------------------------------------------------------- */
+
+static enum image_width width_of(enum xm_type type)
+{
+	switch (type) {
+	case XM_T_S32:
+		return IMAGE_S32;
+	case XM_T_U64:
+		return IMAGE_U64;
+	case XM_T_S64:
+		return IMAGE_S64;
+	default:
+		return IMAGE_U32;
+	}
+}
+
+/* What the value behind an attribute may be: the same for all kinds of port names. */
+static struct condition wanted_condition(const struct xm_op *op, const struct node *attribute,
+					 enum image_attribute kind, unsigned int arg)
+{
+	struct condition cond = { .attribute = attribute, .kind = kind, .width = IMAGE_U32 };
+	enum xm_domain domain = op->args[arg].domain;
+
+	if (kind == IMAGE_NUMBER) {
+		cond.width = width_of(op->args[arg].type);
+		cond.domain = domain;
+		cond.ref = op->args[arg].ref;
+	} else if (kind == IMAGE_PORT_NAME || domain == XM_D_QUEUING_NAME ||
+		   domain == XM_D_SAMPLING_NAME) {
+		cond.kind = IMAGE_NAME;
+		cond.domain = XM_D_SAMPLING_NAME;
+	}
+	return cond;
+}
+
+static bool same_condition(const struct condition *a, const struct condition *b)
+{
+	return a->attribute == b->attribute && a->kind == b->kind && a->width == b->width &&
+	       a->domain == b->domain && a->ref == b->ref;
+}
+
+/* Compiles the value once for all operations that take it alike; after an error, never again. */
+static const struct condition *get_condition(struct compilation *c, struct rule *rule,
+					     const struct condition *wanted)
+{
+	struct condition *cond;
+
+	for (cond = rule->conditions; cond; cond = cond->next)
+		if (same_condition(cond, wanted) ||
+		    (cond->attribute == wanted->attribute && !cond->good))
+			return cond;
+	cond = arena_alloc(&c->arena, sizeof(*cond));
+	*cond = *wanted;
+	policy_condition(c, cond, wanted->attribute->next);
+	cond->next = rule->conditions;
+	rule->conditions = cond;
+	return cond;
+}
+
+/* The name that messages use: the operation's own, whatever synonym the policy has. */
+static const char *canonical(const struct xm_op *op, enum image_attribute kind, unsigned int arg)
+{
+	return kind == IMAGE_PORT_NAME ? "portName" : op->args[arg].name;
+}
+
+static void add_constraint(struct compilation *c, struct rule *rule, struct clause *clause,
+			   const struct node *key, enum image_attribute kind, unsigned int arg)
+{
+	const struct xm_op *op = &xm_ops[clause->op];
+	struct condition wanted = wanted_condition(op, key, kind, arg);
+	const struct condition *cond = get_condition(c, rule, &wanted);
+	struct image_constraint out = {
+		.attribute = (uint8_t)kind,
+		.arg = (uint8_t)arg,
+		.length_arg = (uint8_t)(kind == IMAGE_LENGTH ? op->args[arg].ref : 0),
+		.width = (uint8_t)cond->width,
+		.first_term = cond->first_term,
+		.n_terms = cond->n_terms,
+		.file = emit_text(c, key->source->name),
+		.line = key->line,
+		.column = key->column,
+		.name = emit_text(c, canonical(op, kind, arg)),
+		.wanted = cond->wanted,
+	};
+
+	buffer_push(&c->out.table[IMAGE_CONSTRAINTS], &out, sizeof(out));
+	clause->n_constraints++;
+}
+
+static void lacks_attribute(struct compilation *c, const struct rule *rule,
+			    const struct clause *clause, const struct node *key)
+{
+	const struct xm_op *op = &xm_ops[clause->op];
+	const char *hint = vocabulary_attribute_hint(&c->arena, op, key->text);
+
+	if (xm_arg_by_name(op, key->text) >= 0)
+		node_error(c->diag, key, hint, "'%s' of %s is an output: it has no value yet",
+			   key->text, op->name);
+	else if (rule->clauses->next)
+		node_error(c->diag, key, hint,
+			   "%s, which this rule is also about, has no attribute '%s'", op->name,
+			   key->text);
+	else
+		node_error(c->diag, key, hint, "%s has no attribute '%s'", op->name, key->text);
+}
+
+static bool every_op_has(struct compilation *c, const struct rule *rule, const struct node *key)
+{
+	enum image_attribute kind;
+	unsigned int arg;
+
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next)
+		if (!vocabulary_attribute(&xm_ops[clause->op], key->text, &kind, &arg)) {
+			lacks_attribute(c, rule, clause, key);
+			return false;
+		}
+	return true;
+}
+
+static void check_where(struct compilation *c, struct rule *rule)
+{
+	enum image_attribute kind;
+	unsigned int arg;
+	struct buffer good = { 0 };
+
+	if (rule->where)
+		NODE_FOR_EACH_KEY(key, rule->where)
+	if (every_op_has(c, rule, key))
+		buffer_push(&good, &key, sizeof(key));
+	for (struct clause *clause = rule->clauses; clause; clause = clause->next) {
+		clause->first_constraint = (uint32_t)BUFFER_N(&c->out.table[IMAGE_CONSTRAINTS],
+							      struct image_constraint);
+		for (size_t i = 0; i < BUFFER_N(&good, const struct node *); i++) {
+			const struct node *key = *BUFFER_AT(&good, const struct node *, i);
+
+			vocabulary_attribute(&xm_ops[clause->op], key->text, &kind, &arg);
+			add_constraint(c, rule, clause, key, kind, arg);
+		}
+	}
+	buffer_free(&good);
+}
+
+/* ---- what must be named ------------------------------------------------------------------------ */
+
+static bool constrains(const struct rule *rule, unsigned int op, unsigned int arg)
+{
+	if (rule->where)
+		NODE_FOR_EACH_KEY(key, rule->where)
+	if (xm_arg_by_name(&xm_ops[op], key->text) == (int)arg)
+		return true;
+	return false;
+}
+
+static void check_resource(struct compilation *c, const struct rule *rule,
+			   const struct clause *clause)
+{
+	const struct xm_op *op = &xm_ops[clause->op];
+
+	for (unsigned int i = 0; i < op->n_args; i++) {
+		if (op->args[i].domain != XM_D_RESOURCE && op->args[i].domain != XM_D_RESOURCE_ENUM)
+			continue;
+		if (!constrains(rule, clause->op, i))
+			node_error(
+				c->diag, clause->named,
+				arena_printf(&c->arena, "add `where: {%s: ...}`", op->args[i].name),
+				"%s is about the machine: the rule must say which %s", op->name,
+				op->args[i].name);
+	}
+}
+
+static void check_own_stop(struct compilation *c, const struct rule *rule,
+			   const struct clause *clause)
+{
+	if (!clause->by_name || clause->self_stop || constrains(rule, clause->op, 0))
+		return;
+	node_warning(
+		c->diag, clause->named,
+		"add `where: {partitionId: {not: self}}`, or name \"@self-stop\" if it is meant",
+		"this also allows %s of the own partition, which ends this Linux",
+		xm_ops[clause->op].name);
+}
+
+static void check_allow(struct compilation *c, const struct rule *rule)
+{
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
+		if (xm_ops[clause->op].class == XM_CLASS_MACHINE)
+			check_resource(c, rule, clause);
+		if (xm_ops[clause->op].flags & XM_OPF_STOPS_SELF)
+			check_own_stop(c, rule, clause);
+	}
+}
+
+void policy_check(struct compilation *c)
+{
+	for (size_t i = 0; i < BUFFER_N(&c->rules, struct rule *); i++) {
+		struct rule *rule = *BUFFER_AT(&c->rules, struct rule *, i);
+
+		find_operations(c, rule);
+		check_where(c, rule);
+		if (rule->effect == POLICY_ALLOW)
+			check_allow(c, rule);
+	}
+}

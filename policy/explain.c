@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Why a request is decided as it is.  Owns nothing.  Must never decide: it asks policy_decide(), and
+ * then looks for the rules with the same matching.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/explain.h"
+#include "policy/match.h"
+
+/* What is needed to judge a clause for the request. */
+struct seeker {
+	struct match_request match;
+	const struct policy_subject *subject;
+	struct explanation *out;
+	uint32_t best_cost;
+};
+
+static const char *text_at(const struct policy_image *image, uint32_t offset)
+{
+	return (const char *)image_table(image, IMAGE_TEXT) + offset;
+}
+
+static struct explain_rule describe(const struct policy_image *image, uint32_t rule)
+{
+	const struct image_rule *r =
+		(const struct image_rule *)image_table(image, IMAGE_RULES) + rule;
+
+	return (struct explain_rule){
+		.rule = rule,
+		.at = { text_at(image, r->file), r->line, r->column },
+		.effect = (enum policy_effect)r->effect,
+		.audit = (enum policy_audit)r->audit,
+		.role = text_at(image, r->role),
+		.because = text_at(image, r->because),
+	};
+}
+
+/* ---- the rules that decided -------------------------------------------------------------------- */
+
+/* Rules come from several principals: sorted in, once each. */
+static void list_rule(struct seeker *s, uint32_t rule)
+{
+	struct explanation *out = s->out;
+	uint32_t at = 0, listed = out->n_rules < EXPLAIN_RULES ? out->n_rules : EXPLAIN_RULES;
+
+	while (at < listed && out->rules[at].rule < rule)
+		at++;
+	if (at < listed && out->rules[at].rule == rule)
+		return;
+	out->n_rules++;
+	if (at == EXPLAIN_RULES)
+		return;
+	if (listed == EXPLAIN_RULES)
+		listed--;
+	memmove(&out->rules[at + 1], &out->rules[at], (listed - at) * sizeof(out->rules[0]));
+	out->rules[at] = describe(s->match.image, rule);
+}
+
+static void list_from(struct seeker *s, enum image_principal kind, uint32_t id)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
+	const struct image_slot *slot = match_slot(image, image_key(s->match.req->op, kind, id));
+	bool deny = s->out->decision.effect == POLICY_DENY;
+
+	if (!slot)
+		return;
+	e += slot->first + (deny ? 0 : slot->n_deny);
+	for (uint32_t i = 0; i < (deny ? slot->n_deny : slot->n_allow); i++, e++) {
+		if (e->all != IMAGE_NONE && !match_grant(image, e->all, s->subject))
+			continue;
+		if (match_rule(&s->match, s->out->decision.effect, e->covers, e->first_constraint,
+			       e->n_constraints))
+			list_rule(s, e->rule);
+	}
+}
+
+static void list_rules(struct seeker *s)
+{
+	list_from(s, IMAGE_USER, s->subject->uid);
+	for (uint32_t i = 0; i < s->subject->n_gids; i++)
+		list_from(s, IMAGE_GROUP, s->subject->gids[i]);
+	list_from(s, IMAGE_EVERYONE, 0);
+}
+
+/* ---- the nearest rule -------------------------------------------------------------------------- */
+
+static bool granted_through(const struct seeker *s, uint32_t clause, enum image_principal kind,
+			    uint32_t id)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
+	const struct image_slot *slot = match_slot(image, image_key(s->match.req->op, kind, id));
+
+	if (!slot)
+		return false;
+	e += slot->first + slot->n_deny;
+	for (uint32_t i = 0; i < slot->n_allow; i++, e++)
+		if (e->clause == clause &&
+		    (e->all == IMAGE_NONE || match_grant(image, e->all, s->subject)))
+			return true;
+	return false;
+}
+
+/* Whether the subject has this clause. */
+static bool clause_granted(const struct seeker *s, uint32_t clause)
+{
+	for (uint32_t i = 0; i < s->subject->n_gids; i++)
+		if (granted_through(s, clause, IMAGE_GROUP, s->subject->gids[i]))
+			return true;
+	return granted_through(s, clause, IMAGE_USER, s->subject->uid) ||
+	       granted_through(s, clause, IMAGE_EVERYONE, 0);
+}
+
+static uint32_t count_failed(struct seeker *s, const struct image_clause *clause)
+{
+	const struct image_constraint *c = image_table(s->match.image, IMAGE_CONSTRAINTS);
+	uint32_t failed = match_covers(&s->match, clause->covers) != MATCH_YES;
+
+	for (uint32_t i = 0; i < clause->n_constraints; i++)
+		failed +=
+			match_constraint(&s->match, &c[clause->first_constraint + i]) != MATCH_YES;
+	return failed;
+}
+
+static void had_name(char had[64], struct match_name name)
+{
+	struct text t = { had, 64, 0, false };
+
+	if (!name.bytes) {
+		text_puts(&t, "unknown");
+		return;
+	}
+	text_char(&t, '"');
+	text_safe(&t, name.bytes, name.len);
+	text_char(&t, '"');
+}
+
+static void had_number(char had[64], const struct xm_arg *arg, const struct xm_value *v)
+{
+	const char *name = arg->domain == XM_D_ENUM || arg->domain == XM_D_RESOURCE_ENUM
+				   ? xm_enum_name(arg->ref, v->num)
+				   : NULL;
+
+	if (v->state != XM_ST_OK)
+		snprintf(had, 64, "unknown");
+	else if (name)
+		snprintf(had, 64, "%s", name);
+	else if (arg->type == XM_T_S32 || arg->type == XM_T_S64)
+		snprintf(had, 64, "%lld", (long long)v->num);
+	else
+		snprintf(had, 64, "%llu", (unsigned long long)v->num);
+}
+
+static void describe_had(struct seeker *s, const struct image_constraint *c, char had[64])
+{
+	const struct xm_request *req = s->match.req;
+	const struct xm_op *op = &xm_ops[req->op];
+
+	if (c->attribute == IMAGE_PORT_NAME)
+		had_name(had, match_port(&s->match));
+	else if (c->attribute == IMAGE_NAME)
+		had_name(had, match_argument_name(&req->arg[c->arg]));
+	else if (c->attribute == IMAGE_NUMBER && c->arg < op->n_args)
+		had_number(had, &op->args[c->arg], &req->arg[c->arg]);
+	else if (c->attribute == IMAGE_LENGTH && req->arg[c->arg].state == XM_ST_OK)
+		snprintf(had, 64, "{length: %llu}",
+			 (unsigned long long)req->arg[c->length_arg].num);
+	else
+		snprintf(had, 64, "unknown");
+}
+
+static struct explain_failed *next_failed(struct explanation *out)
+{
+	return out->n_failed < EXPLAIN_FAILED ? &out->failed[out->n_failed++] : NULL;
+}
+
+static void list_failed(struct seeker *s, const struct image_clause *clause)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_constraint *c = image_table(image, IMAGE_CONSTRAINTS);
+	struct explain_failed *failed;
+
+	c += clause->first_constraint;
+	if (match_covers(&s->match, clause->covers) != MATCH_YES) {
+		failed = next_failed(s->out);
+		failed->attribute = xm_ops[s->match.req->op].args[0].name;
+		failed->wanted = clause->covers & IMAGE_COVERS_OTHERS
+					 ? "another partition than the own, whose stop must be "
+					   "allowed by name or as @self-stop"
+					 : "the own partition";
+		had_number(failed->had, &xm_ops[s->match.req->op].args[0], &s->match.req->arg[0]);
+	}
+	for (uint32_t i = 0; i < clause->n_constraints; i++, c++) {
+		if (match_constraint(&s->match, c) == MATCH_YES)
+			continue;
+		failed = next_failed(s->out);
+		if (!failed)
+			return;
+		failed->at = (struct explain_place){ text_at(image, c->file), c->line, c->column };
+		failed->attribute = text_at(image, c->name);
+		failed->wanted = text_at(image, c->wanted);
+		describe_had(s, c, failed->had);
+	}
+}
+
+static void add_grant(struct explanation *out, const struct policy_image *image, uint32_t grant)
+{
+	const struct image_grant *g =
+		(const struct image_grant *)image_table(image, IMAGE_GRANTS) + grant;
+
+	if (out->n_grants < EXPLAIN_GRANTS)
+		out->grants[out->n_grants] = (struct explain_grant){
+			{ text_at(image, g->file), g->line, g->column },
+			text_at(image, g->text),
+		};
+	out->n_grants++;
+}
+
+/* The grant that made an entry: an `all` is named by it; others are found by what they are to. */
+static uint32_t grant_of(const struct policy_image *image, uint64_t key,
+			 const struct image_entry *e)
+{
+	const struct image_grant *g = image_table(image, IMAGE_GRANTS);
+	uint32_t kind = (uint32_t)(key >> 32) & 3, id = (uint32_t)key;
+
+	if (e->all != IMAGE_NONE)
+		return e->all;
+	for (uint32_t i = 0; i < image->table[IMAGE_GRANTS].count; i++)
+		if (g[i].kind == kind && (kind == IMAGE_EVERYONE || g[i].id == id))
+			return i;
+	return IMAGE_NONE;
+}
+
+static void list_grants(struct seeker *s, uint32_t clause)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_slot *slot = image_table(image, IMAGE_INDEX);
+	const struct image_entry *entries = image_table(image, IMAGE_ENTRIES);
+
+	for (uint32_t i = 0; i < image->table[IMAGE_INDEX].count; i++, slot++) {
+		if (!slot->key || slot->key >> 34 != s->match.req->op + 1)
+			continue;
+		for (uint32_t j = 0; j < slot->n_allow; j++) {
+			const struct image_entry *e = &entries[slot->first + slot->n_deny + j];
+			uint32_t grant =
+				e->clause == clause ? grant_of(image, slot->key, e) : IMAGE_NONE;
+
+			if (grant != IMAGE_NONE)
+				add_grant(s->out, image, grant);
+		}
+	}
+}
+
+/* A failed constraint costs 2 and a missing grant 3: of rules that need equally many changes, the one
+ * that the subject has already is the nearer. */
+static uint32_t cost_of(struct seeker *s, uint32_t clause, const struct image_clause *record)
+{
+	uint32_t cost = 2 * count_failed(s, record);
+
+	if (cost >= s->best_cost)
+		return cost;
+	return clause_granted(s, clause) ? cost : cost + 3;
+}
+
+static void find_nearest(struct seeker *s)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_clause *clauses = image_table(image, IMAGE_CLAUSES);
+	const struct image_rule *rules = image_table(image, IMAGE_RULES);
+	uint32_t best = IMAGE_NONE;
+
+	s->best_cost = UINT32_MAX;
+	for (uint32_t i = 0; i < image->table[IMAGE_CLAUSES].count && s->best_cost > 2; i++) {
+		uint32_t cost;
+
+		if (clauses[i].op != s->match.req->op ||
+		    rules[clauses[i].rule].effect != POLICY_ALLOW)
+			continue;
+		cost = cost_of(s, i, &clauses[i]);
+		if (cost >= s->best_cost)
+			continue;
+		s->best_cost = cost;
+		best = i;
+	}
+	if (best == IMAGE_NONE)
+		return;
+	s->out->has_nearest = true;
+	s->out->nearest = describe(image, clauses[best].rule);
+	list_failed(s, &clauses[best]);
+	s->out->granted = clause_granted(s, best);
+	if (!s->out->granted)
+		list_grants(s, best);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------- */
+
+static const char *special(const struct policy_subject *subject, unsigned int flags)
+{
+	if (flags & XM_OPF_UNCLASSIFIED)
+		return "unclassified";
+	if (flags & XM_OPF_PUBLIC)
+		return "public";
+	if (subject->overflow)
+		return "overflow id";
+	if ((flags & XM_OPF_BROKER) && !subject->uid)
+		return "root";
+	return NULL;
+}
+
+void policy_explain(const struct policy_image *image, const struct policy_subject *subject,
+		    const struct xm_request *req, uint32_t self, struct explanation *outp)
+{
+	struct policy_time time = { .determined = false };
+	struct seeker s = {
+		.match = { .image = image, .req = req, .self = self },
+		.subject = subject,
+		.out = outp,
+	};
+
+	memset(outp, 0, sizeof(*outp));
+	outp->decision = policy_decide(image, subject, req, self, time, NULL);
+	outp->why = special(subject, xm_ops[req->op].flags);
+	if (outp->why) {
+		if (!strcmp(outp->why, "root") || !strcmp(outp->why, "public"))
+			outp->decision.effect = POLICY_ALLOW;
+		outp->decision.rule = POLICY_NO_RULE;
+		return;
+	}
+	outp->why = outp->decision.rule == POLICY_NO_RULE ? "no rule" : "rule";
+	if (outp->decision.rule == POLICY_NO_RULE)
+		find_nearest(&s);
+	else
+		list_rules(&s);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * To whom something is granted: users and groups by name or number, everyone, and conjunctions.
+ * Names are looked up once, here, when the policy is compiled.  Must never let a name that does not
+ * exist, or the kernel's overflow id, become a principal.
+ */
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/model.h"
+
+#define OVERFLOW_ID 65534
+
+uint32_t policy_overflow_id(bool group)
+{
+	FILE *file = fopen(group ? "/proc/sys/kernel/overflowgid" : "/proc/sys/kernel/overflowuid",
+			   "re");
+	unsigned int id = OVERFLOW_ID;
+
+	if (!file)
+		return OVERFLOW_ID;
+	if (fscanf(file, "%u", &id) != 1)
+		id = OVERFLOW_ID;
+	fclose(file);
+	return id;
+}
+
+static bool look_up(const char *name, bool group, uint32_t *idp)
+{
+	const struct passwd *user = group ? NULL : getpwnam(name);
+	const struct group *entry = group ? getgrnam(name) : NULL;
+
+	if (user)
+		*idp = user->pw_uid;
+	if (entry)
+		*idp = entry->gr_gid;
+	return user || entry;
+}
+
+static bool all_digits(const char *s)
+{
+	return *s && !s[strspn(s, "0123456789")];
+}
+
+static bool find_id(struct compilation *c, const struct node *node, const char *name, bool group,
+		    uint32_t *idp)
+{
+	const char *what = group ? "group" : "user";
+	bool negative;
+	uint64_t id;
+
+	if (!*name) {
+		node_error(c->diag, node, NULL, "the name of the %s is missing", what);
+		return false;
+	}
+	if (!all_digits(name)) {
+		if (look_up(name, group, idp))
+			return true;
+		node_error(c->diag, node, "create it first, or name it by number",
+			   "this machine has no %s '%s'", what, name);
+		return false;
+	}
+	if (!policy_number(name, &id, &negative) || id >= UINT32_MAX) {
+		node_error(c->diag, node, NULL, "%s is no %s id", name, what);
+		return false;
+	}
+	*idp = (uint32_t)id;
+	return true;
+}
+
+static void no_principal(struct compilation *c, const struct node *node)
+{
+	const char *hint = "write \"user:NAME\", \"group:NAME\", everyone, or {all: [...]}";
+	uint32_t id;
+
+	if (look_up(node->text, true, &id))
+		hint = arena_printf(&c->arena, "did you mean \"group:%s\"?", node->text);
+	if (look_up(node->text, false, &id))
+		hint = arena_printf(&c->arena, "did you mean \"user:%s\"?", node->text);
+	node_error(c->diag, node, hint, "'%s' does not say whom it means", node->text);
+}
+
+/* A user or a group. */
+static bool resolve_member(struct compilation *c, const struct node *node, struct member *member)
+{
+	bool group;
+
+	if (node->kind != NODE_SCALAR) {
+		node_error(c->diag, node, NULL, "a user or group must be a single value");
+		return false;
+	}
+	group = !strncmp(node->text, "group:", 6);
+	if (!group && strncmp(node->text, "user:", 5)) {
+		no_principal(c, node);
+		return false;
+	}
+	member->kind = group ? IMAGE_GROUP : IMAGE_USER;
+	if (!find_id(c, node, strchr(node->text, ':') + 1, group, &member->id))
+		return false;
+	if (member->id != policy_overflow_id(group))
+		return true;
+	node_error(c->diag, node, "the kernel gives this id to whomever it cannot name",
+		   "nothing can be granted to the overflow %s id %u", group ? "group" : "user",
+		   member->id);
+	return false;
+}
+
+static void add_member(struct compilation *c, struct grant *grant, const struct node *node)
+{
+	struct member *member = arena_alloc(&c->arena, sizeof(*member));
+
+	if (!resolve_member(c, node, member))
+		return;
+	for (struct member *m = grant->members; m; m = m->next)
+		if (m->kind == IMAGE_USER && member->kind == IMAGE_USER && m->id != member->id) {
+			node_error(c->diag, node, NULL, "nobody can be two users at once");
+			return;
+		}
+	/* The first is what the grant is found by: a user tells more than a group. */
+	if (!grant->members || member->kind == IMAGE_USER) {
+		member->next = grant->members;
+		grant->members = member;
+	} else {
+		member->next = grant->members->next;
+		grant->members->next = member;
+	}
+}
+
+static void resolve_all(struct compilation *c, struct grant *grant, const struct node *to)
+{
+	const struct node *all = node_get(to, "all");
+
+	NODE_FOR_EACH_KEY(key, to)
+	if (strcmp(key->text, "all"))
+		node_error(c->diag, key, "write {all: [\"group:A\", \"group:B\"]}",
+			   "unknown key '%s' in a principal", key->text);
+	if (!all)
+		return;
+	if (all->kind != NODE_LIST || !all->n) {
+		node_error(c->diag, all, NULL, "all needs a list of users and groups");
+		return;
+	}
+	grant->kind = IMAGE_ALL;
+	NODE_FOR_EACH(node, all)
+	add_member(c, grant, node);
+}
+
+static void resolve_to(struct compilation *c, struct grant *grant)
+{
+	const struct node *to = grant->to;
+	const struct define *define = to->kind == NODE_SCALAR ? policy_define(c, to->text) : NULL;
+	struct member member;
+
+	if (define)
+		to = define->value;
+	if (to->kind == NODE_MAP) {
+		resolve_all(c, grant, to);
+	} else if (to->kind == NODE_LIST) {
+		node_error(c->diag, to,
+			   "write one grant for each, or {all: [...]} for who is all of them",
+			   "a grant is to one principal");
+	} else if (!strcmp(to->text, "everyone")) {
+		grant->kind = IMAGE_EVERYONE;
+	} else if (resolve_member(c, to, &member)) {
+		grant->kind = member.kind;
+		grant->id = member.id;
+		add_member(c, grant, to);
+	}
+}
+
+void policy_resolve_principals(struct compilation *c)
+{
+	for (size_t i = 0; i < BUFFER_N(&c->grants, struct grant *); i++)
+		resolve_to(c, *BUFFER_AT(&c->grants, struct grant *, i));
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The words of the policy language that come from the table of operations, and what a misspelt one was
+ * probably meant to be.  Owns nothing.  Must never accept a word: it only looks up and suggests.
+ */
+
+#include <string.h>
+
+#include "policy/model.h"
+
+#define WORDS_MAX 256
+
+struct words {
+	const char *word[WORDS_MAX];
+	size_t n;
+};
+
+static void add(struct words *words, const char *word)
+{
+	if (words->n < WORDS_MAX)
+		words->word[words->n++] = word;
+}
+
+const char *vocabulary_hint(struct arena *arena, const char *word, const char *const *words,
+			    size_t n)
+{
+	const char *nearest = diag_nearest(word, words, n);
+
+	return nearest ? arena_printf(arena, "did you mean '%s'?", nearest) : NULL;
+}
+
+const char *vocabulary_op_hint(struct arena *arena, const char *word)
+{
+	struct words words = { .n = 0 };
+
+	for (unsigned int i = 0; i < XM_N_OPS; i++)
+		if (xm_ops[i].class != XM_CLASS_NONE)
+			add(&words, xm_ops[i].name);
+	for (unsigned int i = 0; i < XM_N_CLASSES; i++)
+		if (i != XM_CLASS_NONE)
+			add(&words, arena_printf(arena, "@%s", xm_class_names[i]));
+	if (*word != '@' && xm_class_by_name(word) > XM_CLASS_NONE)
+		return arena_printf(arena, "did you mean the class \"@%s\"?", word);
+	return vocabulary_hint(arena, word, words.word, words.n);
+}
+
+const char *vocabulary_attribute_hint(struct arena *arena, const struct xm_op *op, const char *word)
+{
+	struct words words = { .n = 0 };
+	char *list;
+
+	for (unsigned int i = 0; i < op->n_args; i++)
+		if (xm_type_is_in(op->args[i].type) || op->args[i].type == XM_T_DATA_OUT)
+			add(&words, op->args[i].name);
+	if (op->flags & XM_OPF_PORT)
+		add(&words, "portName");
+	if (diag_nearest(word, words.word, words.n))
+		return vocabulary_hint(arena, word, words.word, words.n);
+	if (!words.n)
+		return "it has no attributes";
+	list = arena_printf(arena, "it has %s", words.word[0]);
+	for (size_t i = 1; i < words.n; i++)
+		list = arena_printf(arena, "%s, %s", list, words.word[i]);
+	return list;
+}
+
+static bool is_port_name(const char *word)
+{
+	return !strcmp(word, "portName") || !strcmp(word, "port_name") || !strcmp(word, "name");
+}
+
+bool vocabulary_attribute(const struct xm_op *op, const char *word, enum image_attribute *kindp,
+			  unsigned int *argp)
+{
+	int arg = xm_arg_by_name(op, word);
+
+	*argp = 1;
+	if (arg < 0) {
+		*kindp = IMAGE_PORT_NAME;
+		return (op->flags & XM_OPF_PORT) && is_port_name(word);
+	}
+	*argp = (unsigned int)arg;
+	if (xm_type_is_scalar(op->args[arg].type))
+		*kindp = IMAGE_NUMBER;
+	else if (op->args[arg].type == XM_T_NAME)
+		*kindp = IMAGE_NAME;
+	else if (op->args[arg].type == XM_T_DATA_IN || op->args[arg].type == XM_T_DATA_OUT)
+		*kindp = IMAGE_LENGTH;
+	else
+		return false;
+	return true;
+}
