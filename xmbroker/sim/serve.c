@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Connections of partitions to the simulated hypervisor.  Owns sockets and connections.  Must treat
+ * every connection as hostile: one message a turn, malformed ones end it, a peer that does not read
+ * its answers is not read either.
+ *
+ * A partition that does not run (suspended, or idle until its next slot) cannot call: its
+ * connections are not read until it runs again, and an answer that is due waits until then.  When
+ * it is halted or starts anew, all that it held is gone: its connections are closed.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libxm/core/wire.h"
+#include "xmbroker/sim/serve.h"
+
+struct connection {
+	struct loop_source source; /* first, so that the two convert */
+	struct serve *serve;
+	struct connection *prev, *next;
+	uint32_t partition;
+	uint64_t generation; /* of the partition when it was made */
+	bool open;           /* the handshake is done */
+	const char *refusal; /* why the handshake will fail; NULL: it will not */
+	bool dead;           /* to be freed at the end of the round */
+	uint8_t *answer;     /* a message that could not be sent yet; owned */
+	size_t answer_len;
+};
+
+/* Where connections come from: a listening socket, or a stream of descriptors. */
+struct door {
+	struct loop_source source; /* first */
+	struct serve *serve;
+	struct door *next;
+	uint32_t partition;
+};
+
+struct serve {
+	struct loop loop;
+	struct loop_source signals;
+	struct sim *sim;               /* borrowed */
+	const struct system *sys;      /* borrowed */
+	struct connection connections; /* head of the list */
+	unsigned int n_connections;
+	int64_t now; /* us; of the event in hand */
+	struct door *doors;
+	uint8_t in[XM_WIRE_MAX];
+	uint8_t out[XM_WIRE_MAX];
+	uint8_t space[XM_WIRE_DATA_MAX];
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- connections: marked dead at once, freed when nobody can hold them any more ------------------- */
+
+static void drop(struct connection *c)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	if (c->source.fd >= 0) {
+		int fd = c->source.fd;
+
+		loop_remove(&c->serve->loop, &c->source);
+		close(fd);
+	}
+}
+
+static void release(struct connection *c)
+{
+	c->prev->next = c->next;
+	c->next->prev = c->prev;
+	c->serve->n_connections--;
+	free(c->answer);
+	free(c);
+}
+
+static bool runs(const struct connection *c)
+{
+	return sim_runs(c->serve->sim, c->partition);
+}
+
+/* Reads only from who can call and has taken his answer. */
+static void watch(struct connection *c)
+{
+	uint32_t events = 0;
+
+	if (runs(c) || c->refusal)
+		events = c->answer ? EPOLLOUT : EPOLLIN;
+	if (!c->dead && loop_watch(&c->serve->loop, &c->source, events) < 0)
+		drop(c);
+}
+
+static int keep_answer(struct connection *c, const uint8_t *msg, size_t len)
+{
+	c->answer = malloc(len);
+	if (!c->answer)
+		return -ENOMEM;
+	memcpy(c->answer, msg, len);
+	c->answer_len = len;
+	return 0;
+}
+
+static int transmit(const struct connection *c, const uint8_t *msg, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(c->source.fd, msg, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+static void answer(struct connection *c, const uint8_t *msg, int len)
+{
+	int r = len < 0 ? len : transmit(c, msg, (size_t)len);
+
+	if (r == -EAGAIN)
+		r = keep_answer(c, msg, (size_t)len);
+	if (r < 0)
+		drop(c);
+}
+
+static void send_answer(struct connection *c)
+{
+	int r = transmit(c, c->answer, c->answer_len);
+
+	if (r == -EAGAIN)
+		return;
+	free(c->answer);
+	c->answer = NULL;
+	if (r < 0)
+		drop(c);
+}
+
+static void refuse_fd(struct serve *serve, int fd, int error, const char *reason)
+{
+	struct xm_wire_refused refused = { .error = (uint16_t)error };
+	int len;
+
+	strncpy(refused.reason, reason, sizeof(refused.reason) - 1);
+	len = xm_wire_put_refused(serve->out, sizeof(serve->out), &refused);
+	/* Whether it arrives is the peer's concern: the connection ends anyway. */
+	if (len > 0 && send(fd, serve->out, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
+}
+
+static void refuse(struct connection *c, int error, const char *reason)
+{
+	refuse_fd(c->serve, c->source.fd, error, reason);
+	drop(c);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------- */
+
+static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	struct xm_wire_welcome welcome = {
+		.version = XM_WIRE_VERSION,
+		.profile = (uint8_t)serve->sys->profile,
+		.partition = c->partition,
+		.data_max = XM_WIRE_DATA_MAX,
+	};
+	struct xm_wire_hello hello;
+
+	if (xm_wire_get_hello(msg, len, &hello) < 0) {
+		refuse(c, EPROTO, "malformed greeting");
+		return;
+	}
+	if (hello.version_min > XM_WIRE_VERSION || hello.version_max < XM_WIRE_VERSION) {
+		refuse(c, EPROTONOSUPPORT, "no common version of the protocol");
+		return;
+	}
+	if (c->refusal) {
+		refuse(c, ESHUTDOWN, c->refusal);
+		return;
+	}
+	system_partitions(serve->sys, &welcome.n_partitions);
+	c->open = true;
+	answer(c, serve->out, xm_wire_put_welcome(serve->out, sizeof(serve->out), &welcome));
+}
+
+static void on_call(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	struct xm_wire_head head;
+	struct xm_request req;
+	struct xm_reply reply;
+	enum sim_result result;
+	int n;
+
+	if (xm_wire_get_head(msg, len, &head) < 0 || xm_wire_get_call(msg, len, &req) < 0) {
+		refuse(c, EPROTO, "malformed call");
+		return;
+	}
+	xm_reply_init(&reply, serve->space, sizeof(serve->space));
+	result = sim_call(serve->sim, c->partition, &req, &reply, serve->now);
+	if (result == SIM_GONE)
+		return; /* the partition's new generation closes the connection */
+	n = xm_wire_put_result(serve->out, sizeof(serve->out), head.serial, &req, &reply);
+	if (result == SIM_REPLY)
+		answer(c, serve->out, n);
+	else if (result == SIM_STOPPED || n < 0 || keep_answer(c, serve->out, (size_t)n) < 0)
+		drop(c);
+}
+
+static void on_message(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct xm_wire_head head;
+
+	if (xm_wire_get_head(msg, len, &head) < 0)
+		refuse(c, EPROTO, "malformed message");
+	else if (head.type == XM_WIRE_HELLO && !c->open)
+		on_hello(c, msg, len);
+	else if (head.type == XM_WIRE_CALL && c->open)
+		on_call(c, msg, len);
+	else
+		refuse(c, EPROTO, "unexpected message");
+}
+
+static void on_readable(struct connection *c)
+{
+	struct serve *serve = c->serve;
+	ssize_t n = recv(c->source.fd, serve->in, sizeof(serve->in), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		drop(c);
+	else if ((size_t)n > sizeof(serve->in))
+		refuse(c, EMSGSIZE, "message too long");
+	else
+		on_message(c, serve->in, (size_t)n);
+}
+
+static void on_connection(struct loop_source *source, uint32_t events)
+{
+	struct connection *c = (struct connection *)source;
+
+	/* Time has passed: whoever waited for his slot may have got it, or have been stopped. */
+	c->serve->now = now_us();
+	sim_run(c->serve->sim, c->serve->now);
+	if (c->generation != sim_generation(c->serve->sim, c->partition))
+		drop(c);
+	else if ((events & EPOLLOUT) && c->answer && runs(c))
+		send_answer(c);
+	else if ((events & EPOLLIN) && !c->answer && (runs(c) || c->refusal))
+		on_readable(c);
+	else if (events & (EPOLLHUP | EPOLLERR))
+		drop(c);
+	if (!c->dead)
+		watch(c);
+}
+
+/* ---- new connections ------------------------------------------------------------------------------ */
+
+/* Takes the descriptor. */
+static void add_connection(struct serve *serve, int fd, uint32_t partition)
+{
+	struct connection *c = NULL;
+
+	if (serve->n_connections >= SERVE_CONNECTIONS_MAX)
+		refuse_fd(serve, fd, EUSERS, "too many connections");
+	else
+		c = calloc(1, sizeof(*c));
+	if (!c || loop_add(&serve->loop, &c->source, fd, EPOLLIN, on_connection) < 0) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->serve = serve;
+	c->partition = partition;
+	c->generation = sim_generation(serve->sim, partition);
+	if (sim_system_halted(serve->sim))
+		c->refusal = "the system is halted";
+	else if (sim_halted(serve->sim, partition))
+		c->refusal = "the partition is halted";
+	c->next = serve->connections.next;
+	c->prev = &serve->connections;
+	c->next->prev = c->prev->next = c;
+	serve->n_connections++;
+	watch(c);
+}
+
+static void on_listen(struct loop_source *source, uint32_t events)
+{
+	struct door *door = (struct door *)source;
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd >= 0)
+		add_connection(door->serve, fd, door->partition);
+}
+
+/* One descriptor with one byte; -1: none; 0 in *endp stays unless the other side is gone. */
+static int receive_fd(int from, bool *endp)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n = recvmsg(from, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *cmsg = n >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int fd = -1;
+
+	*endp = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+	    cmsg->cmsg_len == CMSG_LEN(sizeof(fd)))
+		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+static void on_attach(struct loop_source *source, uint32_t events)
+{
+	struct door *door = (struct door *)source;
+	bool end = false;
+	int fd = receive_fd(source->fd, &end);
+
+	(void)events;
+	if (fd >= 0)
+		add_connection(door->serve, fd, door->partition);
+	if (end)
+		door->serve->loop.stop = true;
+}
+
+static int add_door(struct serve *serve, int fd, uint32_t partition, loop_fn fn)
+{
+	struct door *door = calloc(1, sizeof(*door));
+	int r = door ? loop_add(&serve->loop, &door->source, fd, EPOLLIN, fn) : -ENOMEM;
+
+	if (r < 0) {
+		free(door);
+		close(fd);
+		return r;
+	}
+	door->serve = serve;
+	door->partition = partition;
+	door->next = serve->doors;
+	serve->doors = door;
+	return 0;
+}
+
+int serve_listen(struct serve *serve, int fd, uint32_t partition)
+{
+	return add_door(serve, fd, partition, on_listen);
+}
+
+int serve_attach(struct serve *serve, int fd, uint32_t partition)
+{
+	return add_door(serve, fd, partition, on_attach);
+}
+
+/* ---- running -------------------------------------------------------------------------------------- */
+
+static void on_signal(struct loop_source *source, uint32_t events)
+{
+	struct serve *serve =
+		(struct serve *)(void *)((char *)source - offsetof(struct serve, signals));
+
+	(void)events;
+	serve->loop.stop = true;
+}
+
+int serve_signals(struct serve *serve)
+{
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = loop_add(&serve->loop, &serve->signals, fd, EPOLLIN, on_signal);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+/* Closes what belongs to a partition's former life, and goes on with those that run again. */
+static void settle(struct serve *serve)
+{
+	for (struct connection *c = serve->connections.next, *next; c != &serve->connections;
+	     c = next) {
+		next = c->next;
+		if (c->generation != sim_generation(serve->sim, c->partition))
+			drop(c);
+		if (c->dead)
+			release(c);
+		else
+			watch(c);
+	}
+}
+
+/* ms to wait for what happens of itself, rounded up; -1: nothing does. */
+static int wait_ms(const struct serve *serve)
+{
+	int64_t at = sim_wakeup(serve->sim), left;
+
+	if (at < 0)
+		return -1;
+	left = (at - now_us() + 999) / 1000;
+	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+int serve_run(struct serve *serve)
+{
+	int r = 0;
+
+	while (!serve->loop.stop && r >= 0) {
+		sim_run(serve->sim, now_us());
+		settle(serve);
+		r = loop_round(&serve->loop, wait_ms(serve));
+	}
+	return r < 0 ? r : 0;
+}
+
+int serve_new(struct sim *sim, const struct system *sys, struct serve **servep)
+{
+	struct serve *serve = calloc(1, sizeof(*serve));
+	int r = serve ? loop_init(&serve->loop) : -ENOMEM;
+
+	if (r < 0) {
+		free(serve);
+		return r;
+	}
+	serve->sim = sim;
+	serve->sys = sys;
+	serve->signals.fd = -1;
+	serve->connections.prev = serve->connections.next = &serve->connections;
+	*servep = serve;
+	return 0;
+}
+
+static void close_source(struct serve *serve, struct loop_source *source)
+{
+	int fd = source->fd;
+
+	if (fd < 0)
+		return;
+	loop_remove(&serve->loop, source);
+	close(fd);
+}
+
+void serve_free(struct serve *serve)
+{
+	if (!serve)
+		return;
+	while (serve->connections.next != &serve->connections) {
+		struct connection *c = serve->connections.next;
+
+		drop(c);
+		release(c);
+	}
+	while (serve->doors) {
+		struct door *door = serve->doors;
+
+		serve->doors = door->next;
+		close_source(serve, &door->source);
+		free(door);
+	}
+	close_source(serve, &serve->signals);
+	loop_deinit(&serve->loop);
+	free(serve);
+}

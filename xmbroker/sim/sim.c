@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The simulated hypervisor: its life and the dispatch of operations.  Owns all state.  Must never do
+ * input or output: console bytes go to whoever asked for them.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmbroker/sim/sim_internal.h"
+
+#define CONSOLE_MAX 128
+
+bool sim_same_name(const char *name, const struct xm_value *v)
+{
+	char given[SIM_NAME] = { 0 };
+
+	if (v->len)
+		memcpy(given, v->data, v->len < SIM_NAME ? v->len : SIM_NAME);
+	return strncmp(name, given, SIM_NAME) == 0;
+}
+
+/* ---- operations that belong to no family --------------------------------------------------------- */
+
+static enum xm_code partition_self(struct sim_call *c)
+{
+	c->reply->value = c->self;
+	return XM_C_OK;
+}
+
+static enum xm_code not_allowed(struct sim_call *c)
+{
+	(void)c;
+	return XM_C_OP_NOT_ALLOWED;
+}
+
+static enum xm_code write_console(struct sim_call *c)
+{
+	const struct xm_value *buffer = &c->arg[XM_A_WRITE_CONSOLE_buffer];
+	uint64_t length = c->arg[XM_A_WRITE_CONSOLE_length].num;
+	struct sim *sim = c->sim;
+
+	if (c->arg[XM_A_WRITE_CONSOLE_partitionId].num != c->self)
+		return XM_C_PERM_ERROR;
+	if (buffer->state != XM_ST_OK || length > CONSOLE_MAX || buffer->len != length)
+		return XM_C_INVALID_PARAM;
+	if (!(c->caller->config->flags & SYSTEM_PF_CONSOLE) || !length)
+		return XM_C_OK;
+	c->reply->value = (uint32_t)(sim->console ? sim->console(sim->console_arg, c->self,
+								 buffer->data, length)
+						  : length);
+	return XM_C_OK;
+}
+
+static enum xm_code unclassified(struct sim_call *c)
+{
+	switch (c->arg[XM_A_UNCLASSIFIED_reason].num) {
+	case 1: /* class out of range */
+	case 3: /* unknown command */
+		return XM_C_INVALID_PARAM;
+	case 2: /* class without such an operation */
+		return XM_C_OP_NOT_ALLOWED;
+	default:
+		return XM_C_UNKNOWN_HYPERCALL;
+	}
+}
+
+static sim_fn *const operations[XM_N_OPS] = {
+	[XM_OP_UNCLASSIFIED] = unclassified,
+	[XM_OP_PARTITION_SELF] = partition_self,
+	[XM_OP_GET_TIME] = sim_get_time,
+	[XM_OP_SET_TIMER] = sim_set_timer,
+	[XM_OP_HALT_PARTITION] = sim_halt_partition,
+	[XM_OP_SUSPEND_PARTITION] = sim_suspend_partition,
+	[XM_OP_RESUME_PARTITION] = sim_resume_partition,
+	[XM_OP_RESET_PARTITION] = sim_reset_partition,
+	[XM_OP_SHUTDOWN_PARTITION] = sim_shutdown_partition,
+	[XM_OP_IDLE_SELF] = sim_idle_self,
+	[XM_OP_HALT_SYSTEM] = sim_halt_system,
+	[XM_OP_RESET_SYSTEM] = sim_reset_system,
+	[XM_OP_WRITE_CONSOLE] = write_console,
+	[XM_OP_READ_CONSOLE] = not_allowed,
+	[XM_OP_SEEK_CONSOLE] = not_allowed,
+	[XM_OP_CREATE_SAMPLING_PORT] = sim_create_port,
+	[XM_OP_READ_SAMPLING_MESSAGE] = sim_read_sampling,
+	[XM_OP_WRITE_SAMPLING_MESSAGE] = sim_write_sampling,
+	[XM_OP_GET_SAMPLING_PORT_STATUS] = sim_sampling_status,
+	[XM_OP_GET_SAMPLING_PORT_INFO] = sim_port_info,
+	[XM_OP_CREATE_QUEUING_PORT] = sim_create_port,
+	[XM_OP_SEND_QUEUING_MESSAGE] = sim_send,
+	[XM_OP_RECEIVE_QUEUING_MESSAGE] = sim_receive,
+	[XM_OP_GET_QUEUING_PORT_STATUS] = sim_queuing_status,
+	[XM_OP_GET_QUEUING_PORT_INFO] = sim_port_info,
+	[XM_OP_HM_READ] = sim_hm_read,
+	[XM_OP_HM_SEEK] = sim_hm_seek,
+	[XM_OP_HM_STATUS] = sim_hm_status,
+	[XM_OP_HM_LOCK_EVENTS] = sim_hm_lock,
+	[XM_OP_HM_UNLOCK_EVENTS] = sim_hm_unlock,
+	[XM_OP_HM_RESET_EVENTS] = sim_hm_reset,
+	[XM_OP_GET_SYSTEM_STATUS] = sim_system_status,
+	[XM_OP_GET_PARTITION_STATUS] = sim_partition_status,
+	[XM_OP_GET_PLAN_STATUS] = sim_plan_status,
+	[XM_OP_SET_PARTITION_OPMODE] = sim_set_opmode,
+	[XM_OP_GET_VCPU_STATUS] = sim_vcpu_status,
+	[XM_OP_GET_PHYSPAGE_STATUS] = sim_physpage_status,
+	[XM_OP_SWITCH_SCHED_PLAN] = sim_switch_plan,
+	[XM_OP_GET_GID_BY_NAME] = sim_get_gid,
+};
+
+/* Whoever calls has got a slot. */
+static void caller_runs(struct sim_partition *p)
+{
+	if (!p->vcpu[0].fresh || !sim_vcpu_runs(&p->vcpu[0]))
+		return;
+	p->vcpu[0].fresh = false;
+	p->vcpu[0].op_mode = SIM_MODE_NORMAL;
+}
+
+enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_request *req,
+			 struct xm_reply *reply, int64_t now)
+{
+	struct sim_call call = {
+		.sim = sim,
+		.self = partition,
+		.caller = &sim->partitions[partition],
+		.arg = req->arg,
+		.req = req,
+		.reply = reply,
+		.result = SIM_REPLY,
+	};
+	enum xm_code code = XM_C_UNKNOWN_HYPERCALL;
+
+	sim_advance(sim, now);
+	if (!sim_runs(sim, partition))
+		return SIM_STOPPED;
+	caller_runs(call.caller);
+	xm_reply_init(reply, reply->space, reply->space_len);
+	if (req->op < XM_N_OPS && operations[req->op])
+		code = operations[req->op](&call);
+	if (code != XM_C_OK)
+		xm_reply_fail(reply, code);
+	return call.result;
+}
+
+void sim_run(struct sim *sim, int64_t now)
+{
+	sim_advance(sim, now);
+}
+
+/* ---- state ---------------------------------------------------------------------------------------- */
+
+bool sim_system_halted(const struct sim *sim)
+{
+	return sim->halted;
+}
+
+bool sim_halted(const struct sim *sim, uint32_t partition)
+{
+	const struct sim_partition *p = &sim->partitions[partition];
+
+	for (uint32_t i = 0; i < p->config->n_vcpus; i++)
+		if (!p->vcpu[i].halted)
+			return false;
+	return true;
+}
+
+bool sim_runs(const struct sim *sim, uint32_t partition)
+{
+	const struct sim_partition *p = &sim->partitions[partition];
+
+	if (sim->halted || p->idle)
+		return false;
+	for (uint32_t i = 0; i < p->config->n_vcpus; i++)
+		if (sim_vcpu_runs(&p->vcpu[i]))
+			return true;
+	return false;
+}
+
+uint64_t sim_generation(const struct sim *sim, uint32_t partition)
+{
+	return sim->partitions[partition].generation;
+}
+
+void sim_set_console(struct sim *sim, sim_console_fn fn, void *arg)
+{
+	sim->console = fn;
+	sim->console_arg = arg;
+}
+
+/* ---- making one ----------------------------------------------------------------------------------- */
+
+static void count(struct sim *sim)
+{
+	uint32_t n_plans;
+	const struct system_partition *p = system_partitions(sim->sys, &sim->n_partitions);
+	const struct system_plan *plan = system_plans(sim->sys, &n_plans);
+
+	for (uint32_t i = 0; i < sim->n_partitions; i++)
+		sim->n_vcpus += p[i].n_vcpus;
+	for (uint32_t i = 0; i < n_plans; i++)
+		sim->n_processors += i == 0 || plan[i].processor != plan[i - 1].processor;
+	system_ports(sim->sys, &sim->n_ports);
+	system_channels(sim->sys, &sim->n_channels);
+}
+
+static void lay_out_partitions(struct sim *sim)
+{
+	uint32_t n, vcpu = 0;
+	const struct system_slot *slot = system_slots(sim->sys, &n);
+
+	for (uint32_t i = 0; i < sim->n_partitions; i++) {
+		struct sim_partition *p = &sim->partitions[i];
+
+		p->config = system_partition(sim->sys, i);
+		p->vcpu = &sim->vcpus[vcpu];
+		vcpu += p->config->n_vcpus;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (slot[i].vcpu == 0)
+			sim->partitions[slot[i].partition].has_slots = true;
+}
+
+static void lay_out_processors(struct sim *sim)
+{
+	uint32_t n;
+	const struct system_plan *plan = system_plans(sim->sys, &n);
+	struct sim_processor *p = sim->processors;
+
+	for (uint32_t i = 0; i < n; i++) {
+		p += i && plan[i].processor != plan[i - 1].processor;
+		if (!p->n_plans)
+			p->plans = &plan[i];
+		p->n_plans++;
+	}
+}
+
+static int allocate_channels(struct sim *sim)
+{
+	uint32_t n;
+	const struct system_channel *config = system_channels(sim->sys, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t room = config[i].max_no_messages ? config[i].max_no_messages : 1;
+
+		sim->channels[i].data = calloc(room, config[i].max_message_length);
+		sim->channels[i].len = calloc(room, sizeof(uint32_t));
+		if (!sim->channels[i].data || !sim->channels[i].len)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* One more of each, so that an empty table is no NULL. */
+static int allocate(struct sim *sim)
+{
+	sim->partitions = calloc(sim->n_partitions + 1, sizeof(*sim->partitions));
+	sim->vcpus = calloc(sim->n_vcpus + 1, sizeof(*sim->vcpus));
+	sim->ports = calloc(sim->n_ports + 1, sizeof(*sim->ports));
+	sim->channels = calloc(sim->n_channels + 1, sizeof(*sim->channels));
+	sim->processors = calloc(sim->n_processors + 1, sizeof(*sim->processors));
+	sim->log.capacity = sim->sys->hm_capacity;
+	sim->log.records = calloc(sim->log.capacity + 1, sizeof(*sim->log.records));
+	if (!sim->partitions || !sim->vcpus || !sim->ports || !sim->channels || !sim->processors ||
+	    !sim->log.records)
+		return -ENOMEM;
+	return allocate_channels(sim);
+}
+
+int sim_new(const struct system *sys, int64_t now, struct sim **simp)
+{
+	struct sim *sim;
+	int r;
+
+	if (sys->profile != XM_PROFILE_ID_3_X && sys->profile != XM_PROFILE_ID_PRTOS)
+		return -ENOTSUP;
+	sim = calloc(1, sizeof(*sim));
+	if (!sim)
+		return -ENOMEM;
+	sim->sys = sys;
+	sim->prtos = sys->profile == XM_PROFILE_ID_PRTOS;
+	sim->now = now;
+	count(sim);
+	r = allocate(sim);
+	if (r < 0) {
+		sim_free(sim);
+		return r;
+	}
+	lay_out_partitions(sim);
+	lay_out_processors(sim);
+	sim_boot(sim);
+	*simp = sim;
+	return 0;
+}
+
+void sim_free(struct sim *sim)
+{
+	if (!sim)
+		return;
+	for (uint32_t i = 0; sim->channels && i < sim->n_channels; i++) {
+		free(sim->channels[i].data);
+		free(sim->channels[i].len);
+	}
+	free(sim->partitions);
+	free(sim->vcpus);
+	free(sim->ports);
+	free(sim->channels);
+	free(sim->processors);
+	free(sim->log.records);
+	free(sim);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XMBROKER_SIM_SIM_H
+#define XMBROKER_SIM_SIM_H
+
+/*
+ * A simulated hypervisor of the 3.x family (3.x and PRTOS) on any system description: what every
+ * operation answers and does.  Pure: no input or output, no clock of its own.  Time is microseconds
+ * of any clock that does not go backwards.  Calls are carried out at once, whoever's slot it is; the
+ * slots decide major frames, plan switches, execution clocks, operating modes and the end of
+ * XM_idle_self.  xmsim(8) says what is simulated and what is not.
+ */
+
+#include "libxm/core/request.h"
+#include "libxm/system/system.h"
+
+struct sim;
+
+enum sim_result {
+	SIM_REPLY,    /* carried out: the reply stands */
+	SIM_DEFERRED, /* carried out, but the caller stopped: it gets the reply when it runs again */
+	SIM_GONE, /* carried out, and never returns: the caller's partition or the system is gone */
+	SIM_STOPPED, /* not carried out: the partition does not run; to be tried when it does */
+};
+
+/* Takes bytes that a partition wrote; returns how many it accepted. */
+typedef size_t (*sim_console_fn)(void *arg, uint32_t partition, const uint8_t *data, size_t len);
+
+/* Boots the system.  `sys` is borrowed and must be verified.  -ENOTSUP: a profile not simulated. */
+int sim_new(const struct system *sys, int64_t now, struct sim **simp);
+void sim_free(struct sim *sim);
+/* Where console output goes; without it, nowhere, and all of it is accepted. */
+void sim_set_console(struct sim *sim, sim_console_fn fn, void *arg);
+
+/* One hypercall of a partition.  The reply's space must have been lent before. */
+enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_request *req,
+			 struct xm_reply *reply, int64_t now);
+/* Lets time pass without a call. */
+void sim_run(struct sim *sim, int64_t now);
+/* When something happens of itself the next time; -1: not before the next call. */
+int64_t sim_wakeup(const struct sim *sim);
+
+bool sim_system_halted(const struct sim *sim);
+/* Whether the partition can issue calls and receive replies. */
+bool sim_runs(const struct sim *sim, uint32_t partition);
+/* Whether the partition is halted, so that nothing of it is left. */
+bool sim_halted(const struct sim *sim, uint32_t partition);
+/* Changes whenever the partition is halted or starts anew: what it held before is gone. */
+uint64_t sim_generation(const struct sim *sim, uint32_t partition);
+
+/* A health monitor event, with all that follows from it; partition XM_HYPERVISOR_ID: of the system. */
+void sim_hm_event(struct sim *sim, uint32_t partition, uint32_t event);
+
+#endif

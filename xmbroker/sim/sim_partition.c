@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The life cycle of partitions and of the whole simulated system.
+ */
+
+#include "xmbroker/sim/sim_internal.h"
+
+void sim_halt(struct sim *sim, struct sim_partition *p)
+{
+	(void)sim;
+	for (uint32_t i = 0; i < p->config->n_vcpus; i++) {
+		p->vcpu[i].halted = true;
+		p->vcpu[i].op_mode = SIM_MODE_IDLE;
+	}
+	p->idle = false;
+	p->generation++;
+}
+
+/*
+ * Restarts the first virtual processor; the others wait for it to start them.  As on the real ones
+ * timers stay armed and who was suspended stays so.
+ */
+int sim_restart(struct sim *sim, struct sim_partition *p, uint32_t mode, uint32_t status)
+{
+	sim_halt(sim, p);
+	if (!(p->config->flags & SYSTEM_PF_BOOT))
+		return -1;
+	p->vcpu[0].halted = false;
+	p->vcpu[0].fresh = true;
+	p->vcpu[0].op_mode = mode;
+	p->reset_counter = mode == SIM_MODE_WARM ? p->reset_counter + 1 : 0;
+	p->reset_status = status;
+	sim_close_ports(sim, p);
+	return 0;
+}
+
+void sim_suspend(struct sim_partition *p)
+{
+	for (uint32_t i = 0; i < p->config->n_vcpus; i++)
+		if (!p->vcpu[i].halted)
+			p->vcpu[i].suspended = true;
+}
+
+void sim_boot(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_vcpus; i++)
+		sim->vcpus[i] = (struct sim_vcpu){ .halted = true };
+	sim->hm_events = 0;
+	sim_time_boot(sim);
+	sim_clear_channels(sim);
+	for (uint32_t i = 0; i < sim->n_partitions; i++) {
+		struct sim_partition *p = &sim->partitions[i];
+
+		for (unsigned int n = 0; n < SIM_COUNTERS; n++)
+			p->count[n] = 0;
+		sim_restart(sim, p, SIM_MODE_IDLE, 0);
+	}
+}
+
+void sim_halt_all(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_partitions; i++)
+		sim_halt(sim, &sim->partitions[i]);
+	sim->halted = true;
+}
+
+/* What stands in the health monitor log survives, for it is in memory of its own. */
+void sim_reset_all(struct sim *sim, bool warm)
+{
+	sim->reset_counter = warm ? sim->reset_counter + 1 : 0;
+	sim_boot(sim);
+}
+
+/* ---- operations ----------------------------------------------------------------------------------- */
+
+/* Whether argument 0 names another partition, which only a system partition may manage. */
+static enum xm_code check_target(const struct sim_call *c, struct sim_partition **targetp)
+{
+	uint64_t id = c->arg[0].num;
+
+	if (id != c->self && !sim_is_system(c))
+		return XM_C_PERM_ERROR;
+	if (id >= c->sim->n_partitions)
+		return XM_C_INVALID_PARAM;
+	*targetp = &c->sim->partitions[id];
+	return XM_C_OK;
+}
+
+static enum xm_code gone(struct sim_call *c)
+{
+	c->result = SIM_GONE;
+	return XM_C_OK;
+}
+
+enum xm_code sim_halt_partition(struct sim_call *c)
+{
+	struct sim_partition *target;
+	enum xm_code code = check_target(c, &target);
+
+	if (code != XM_C_OK)
+		return code;
+	if (target != c->caller && sim_halted(c->sim, target->config->id))
+		return XM_C_NO_ACTION;
+	sim_halt(c->sim, target);
+	return target == c->caller ? gone(c) : XM_C_OK;
+}
+
+enum xm_code sim_suspend_partition(struct sim_call *c)
+{
+	struct sim_partition *target;
+	enum xm_code code = check_target(c, &target);
+	bool some = false;
+
+	if (code != XM_C_OK)
+		return code;
+	for (uint32_t i = 0; i < target->config->n_vcpus; i++)
+		some |= sim_vcpu_runs(&target->vcpu[i]);
+	if (!some)
+		return XM_C_NO_ACTION;
+	sim_suspend(target);
+	if (target == c->caller)
+		c->result = SIM_DEFERRED;
+	return XM_C_OK;
+}
+
+enum xm_code sim_resume_partition(struct sim_call *c)
+{
+	struct sim_partition *target;
+	enum xm_code code = check_target(c, &target);
+	bool some = false;
+
+	if (code != XM_C_OK)
+		return code;
+	for (uint32_t i = 0; i < target->config->n_vcpus; i++) {
+		struct sim_vcpu *vcpu = &target->vcpu[i];
+
+		some |= vcpu->suspended && !vcpu->halted;
+		vcpu->suspended &= vcpu->halted;
+	}
+	return some ? XM_C_OK : XM_C_NO_ACTION;
+}
+
+enum xm_code sim_reset_partition(struct sim_call *c)
+{
+	uint64_t mode = c->arg[XM_A_RESET_PARTITION_resetMode].num;
+	uint32_t status = (uint32_t)c->arg[XM_A_RESET_PARTITION_status].num;
+	struct sim_partition *target;
+	enum xm_code code = check_target(c, &target);
+
+	if (code != XM_C_OK)
+		return code;
+	if (mode > 1)
+		return XM_C_INVALID_PARAM;
+	if (sim_restart(c->sim, target, mode ? SIM_MODE_WARM : SIM_MODE_COLD, status) < 0)
+		code = XM_C_INVALID_CONFIG;
+	return target == c->caller ? gone(c) : code;
+}
+
+/* The virtual interrupt that asks for it is not simulated. */
+enum xm_code sim_shutdown_partition(struct sim_call *c)
+{
+	struct sim_partition *target;
+
+	return check_target(c, &target);
+}
+
+/* A partition that no plan gives a slot is not scheduled by slots, and has none to give up. */
+enum xm_code sim_idle_self(struct sim_call *c)
+{
+	if (!c->caller->has_slots)
+		return XM_C_OK;
+	c->caller->idle = true;
+	c->result = SIM_DEFERRED;
+	return XM_C_OK;
+}
+
+enum xm_code sim_halt_system(struct sim_call *c)
+{
+	if (!sim_is_system(c))
+		return XM_C_PERM_ERROR;
+	sim_halt_all(c->sim);
+	return gone(c);
+}
+
+enum xm_code sim_reset_system(struct sim_call *c)
+{
+	uint64_t mode = c->arg[XM_A_RESET_SYSTEM_resetMode].num;
+
+	if (!sim_is_system(c))
+		return XM_C_PERM_ERROR;
+	if (mode > 1)
+		return XM_C_INVALID_PARAM;
+	sim_reset_all(c->sim, mode);
+	return gone(c);
+}
