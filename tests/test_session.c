@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Sessions of a whole server in this process: real sockets, a fake policy, a hypervisor that
+ * records.  Deadlines are reached by moving the loop's clock.
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/broker_fakes.h"
+#include "xmbroker/server.h"
+#include "xmbroker/session.h"
+
+static struct server_config config = {
+	.overflow = { 65534, 65534 },
+	.session_max_age = 60,
+	.max_sessions = 20,
+	.max_sessions_per_user = 8,
+};
+static struct server *server;
+static struct fake_backend *hypervisor;
+static struct sockaddr_un address;
+static socklen_t address_len = sizeof(address);
+static int supervisor, log_fd;
+static uint8_t msg[XM_WIRE_MAX];
+
+static int listen_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+
+	/* Only the family: the kernel chooses an abstract address, and no file is left behind. */
+	cr_assert_eq(bind(fd, (struct sockaddr *)&any, sizeof(sa_family_t)), 0);
+	cr_assert_eq(listen(fd, 64), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
+	return fd;
+}
+
+static void setup(void)
+{
+	struct sealed policy = fake_sealed(1);
+	struct audit *audit;
+	int channel[2];
+	struct server_fds fds;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, channel), 0);
+	supervisor = channel[0];
+	fds = (struct server_fds){ listen_socket(), channel[1] };
+	log_fd = memfd_create("log", 0);
+	cr_assert_eq(audit_new(dup(log_fd), &audit), 0);
+	hypervisor = fake_backend_new();
+	fake_policy.answer = FAKE_ALLOW;
+	cr_assert_eq(server_new(&config, &fds, &policy, 1, &hypervisor->backend, audit, &server),
+		     0);
+}
+
+static void teardown(void)
+{
+	server_free(server);
+	close(supervisor);
+	close(log_fd);
+}
+
+TestSuite(session, .init = setup, .fini = teardown);
+
+static void turns(void)
+{
+	for (unsigned int i = 0; i < 10; i++)
+		cr_assert_eq(loop_round(&server->loop, 0), 0);
+}
+
+static void let_pass(int64_t ms)
+{
+	server->loop.now += ms;
+	turns();
+}
+
+static int connect_only(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	cr_assert_eq(connect(fd, (struct sockaddr *)&address, address_len), 0);
+	turns();
+	return fd;
+}
+
+static void say_hello(int fd)
+{
+	const struct xm_wire_hello hello = { 1, 1, XM_PROFILE_ID_2_4, "test", "/x" };
+	int len = xm_wire_put_hello(msg, sizeof(msg), &hello);
+
+	cr_assert_eq(send(fd, msg, (size_t)len, 0), len);
+}
+
+static ssize_t answer(int fd)
+{
+	turns();
+	return recv(fd, msg, sizeof(msg), MSG_DONTWAIT);
+}
+
+static int client(void)
+{
+	struct xm_wire_welcome welcome;
+	int fd = connect_only();
+	ssize_t len;
+
+	say_hello(fd);
+	len = answer(fd);
+	cr_assert_gt(len, 0);
+	cr_assert_eq(xm_wire_get_welcome(msg, (size_t)len, &welcome), 0);
+	cr_assert_eq(welcome.n_partitions, 3);
+	return fd;
+}
+
+static struct xm_request req;
+
+static void send_call(int fd, unsigned int op)
+{
+	int len;
+
+	fake_request(op, &req);
+	len = xm_wire_put_call(msg, sizeof(msg), 77, &req);
+	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+static struct xm_reply reply;
+
+static unsigned int result(int fd)
+{
+	struct xm_wire_head head;
+	ssize_t len = answer(fd);
+
+	cr_assert_gt(len, 0, "no answer: %zd", len);
+	cr_assert_eq(xm_wire_get_head(msg, (size_t)len, &head), 0);
+	cr_assert_eq(head.serial, 77);
+	cr_assert_eq(xm_wire_get_result(msg, (size_t)len, &req, &reply), 0);
+	return reply.code;
+}
+
+static unsigned int call(int fd, unsigned int op)
+{
+	send_call(fd, op);
+	return result(fd);
+}
+
+/* The session is over with this error, and the connection is closed. */
+static void expect_refused(int fd, int error)
+{
+	struct xm_wire_refused refused;
+	ssize_t len = answer(fd);
+
+	cr_assert_gt(len, 0, "no answer: %zd", len);
+	cr_assert_eq(xm_wire_get_refused(msg, (size_t)len, &refused), 0);
+	cr_expect_eq(refused.error, error, "%d, not %d: %s", refused.error, error, refused.reason);
+	cr_expect_eq(answer(fd), 0);
+	close(fd);
+}
+
+static bool logged(const char *s)
+{
+	static char text[1 << 20];
+	ssize_t n = pread(log_fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, s);
+}
+
+/* ---- the main way ------------------------------------------------------------------------------------ */
+
+Test(session, a_client_is_welcomed_and_its_call_forwarded)
+{
+	int fd = client();
+
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+	cr_expect_eq(reply.out[XM_A_GET_TIME_time].num, 4711);
+	cr_expect_eq(hypervisor->n_calls, 1);
+	cr_expect_eq(fake_policy.last.uid, geteuid());
+	cr_expect(logged("\"event\":\"open\""));
+}
+
+Test(session, calls_sent_together_are_answered_in_order)
+{
+	int fd = client();
+
+	for (unsigned int i = 0; i < 5; i++)
+		send_call(fd, XM_OP_GET_TIME);
+	for (unsigned int i = 0; i < 5; i++)
+		cr_expect_eq(result(fd), XM_C_OK);
+}
+
+Test(session, one_call_of_each_session_is_served_a_round)
+{
+	int a = client(), b = client();
+
+	for (unsigned int i = 0; i < 10; i++)
+		send_call(a, XM_OP_GET_TIME);
+	send_call(b, XM_OP_GET_TIME);
+	loop_round(&server->loop, 0);
+	cr_expect_eq(hypervisor->n_calls, 2);
+	cr_expect_gt(recv(b, msg, sizeof(msg), MSG_DONTWAIT), 0);
+}
+
+Test(session, a_client_that_closes_is_forgotten)
+{
+	int fd = client();
+
+	close(fd);
+	turns();
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(users_count(&server->users, geteuid()), 0);
+	cr_expect(logged("\"event\":\"close\""));
+}
+
+Test(session, the_identity_is_filtered_for_the_policy)
+{
+	fake_policy.keep_gid = 1;
+	connect_only();
+	cr_expect_eq(fake_policy.n_filtered, 1);
+	cr_expect_leq(server->first->n_gids, 1);
+}
+
+Test(session, an_overflow_identity_is_decided_as_one)
+{
+	server->config.overflow.uid = geteuid();
+	call(client(), XM_OP_GET_TIME);
+	cr_expect(fake_policy.last.overflow);
+}
+
+Test(session, an_idle_session_is_small)
+{
+	cr_expect_leq(sizeof(struct session), 1024);
+}
+
+/* ---- set-up ------------------------------------------------------------------------------------------ */
+
+Test(session, a_client_without_a_common_version_is_refused)
+{
+	const struct xm_wire_hello hello = { 2, 9, XM_PROFILE_ID_3_X, "", "" };
+	int fd = connect_only();
+	int len = xm_wire_put_hello(msg, sizeof(msg), &hello);
+
+	cr_assert_eq(send(fd, msg, (size_t)len, 0), len);
+	expect_refused(fd, EPROTONOSUPPORT);
+}
+
+Test(session, versions_are_negotiated)
+{
+	const struct xm_wire_hello hello = { 0, 9, XM_PROFILE_ID_3_X, "", "" };
+	struct xm_wire_welcome welcome;
+	int fd = connect_only();
+	int len = xm_wire_put_hello(msg, sizeof(msg), &hello);
+
+	cr_assert_eq(send(fd, msg, (size_t)len, 0), len);
+	cr_assert_eq(xm_wire_get_welcome(msg, (size_t)answer(fd), &welcome), 0);
+	cr_expect_eq(welcome.version, XM_WIRE_VERSION);
+}
+
+Test(session, a_call_before_hello_is_malformed)
+{
+	int fd = connect_only();
+
+	send_call(fd, XM_OP_GET_TIME);
+	expect_refused(fd, EPROTO);
+	cr_expect_eq(fake_policy.n_decided, 0);
+}
+
+Test(session, who_never_says_hello_is_dropped_in_time)
+{
+	int fd = connect_only();
+
+	let_pass(SERVER_SETUP_MS - 1000);
+	cr_expect_eq(server->n_sessions, 1);
+	let_pass(1001);
+	expect_refused(fd, ETIMEDOUT);
+	cr_expect_eq(server->n_sessions, 0);
+}
+
+Test(session, a_hello_that_has_come_counts_although_time_is_up)
+{
+	int fd = connect_only();
+
+	say_hello(fd);
+	let_pass(SERVER_SETUP_MS + 1);
+	cr_expect_eq(server->n_sessions, 1);
+	cr_expect_eq(server->first->state, SESSION_OPEN);
+}
+
+/* ---- hostile messages -------------------------------------------------------------------------------- */
+
+Test(session, garbage_ends_the_session_and_only_it)
+{
+	int good = client(), bad = client();
+
+	memset(msg, 0xa5, sizeof(msg));
+	cr_assert_gt(send(bad, msg, 100, 0), 0);
+	expect_refused(bad, EPROTO);
+	cr_expect_eq(call(good, XM_OP_GET_TIME), XM_C_OK);
+}
+
+Test(session, a_second_hello_is_malformed)
+{
+	int fd = client();
+
+	say_hello(fd);
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, a_message_that_is_too_long_ends_the_session)
+{
+	static uint8_t big[XM_WIRE_MAX + 1];
+	int fd = client();
+
+	cr_assert_gt(send(fd, big, sizeof(big), 0), 0);
+	expect_refused(fd, EPROTO);
+}
+
+static void pass_descriptor(int over, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	int len;
+	struct iovec iov;
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	fake_request(XM_OP_GET_TIME, &req);
+	len = xm_wire_put_call(msg, sizeof(msg), 77, &req);
+	iov = (struct iovec){ msg, (size_t)len };
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	cr_assert_eq(sendmsg(over, &m, 0), len);
+}
+
+Test(session, a_call_with_a_descriptor_ends_the_session_uncalled)
+{
+	int fd = client();
+
+	pass_descriptor(fd, STDERR_FILENO);
+	expect_refused(fd, EPROTO);
+	cr_expect_eq(hypervisor->n_calls, 0);
+}
+
+Test(session, a_call_through_a_passed_descriptor_ends_the_session_uncalled)
+{
+	int fd = client();
+	pid_t pid;
+
+	if (geteuid() != 0)
+		cr_skip_test("not run: needs root");
+	pid = fork();
+	if (pid == 0) {
+		if (setresuid(12345, 12345, 12345) < 0)
+			_exit(1);
+		send_call(fd, XM_OP_GET_TIME);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	expect_refused(fd, EACCES);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	cr_expect_eq(fake_policy.n_decided, 0);
+}
+
+/* Fills the client's side until the server has to keep an answer. */
+static void do_not_read(int fd)
+{
+	for (unsigned int i = 0; i < 100000 && !server->first->unsent; i++) {
+		int len;
+
+		fake_request(XM_OP_PARTITION_SELF, &req);
+		len = xm_wire_put_call(msg, sizeof(msg), 77, &req);
+		if (send(fd, msg, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			turns();
+		loop_round(&server->loop, 0);
+	}
+	cr_assert_not_null(server->first->unsent);
+}
+
+Test(session, who_does_not_read_is_not_read_and_then_dropped)
+{
+	int fd = client();
+	uint64_t n_calls;
+
+	do_not_read(fd);
+	n_calls = server->gate.count.calls;
+	turns();
+	cr_expect_eq(server->gate.count.calls, n_calls);
+	let_pass(SERVER_UNSENT_MS + 1);
+	cr_expect_eq(server->n_sessions, 0);
+}
+
+Test(session, who_reads_late_misses_nothing)
+{
+	int fd = client();
+	unsigned int n = 0;
+
+	do_not_read(fd);
+	while (answer(fd) > 0)
+		n++;
+	cr_expect_eq(n, server->gate.count.calls);
+	cr_expect_eq(server->n_sessions, 1);
+	cr_expect_null(server->first->unsent);
+	cr_expect_lt(server->first->user->memory, 4096);
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------ */
+
+/* Makes a session look like one of another uid. */
+static void pretend(struct session *s, uid_t uid)
+{
+	users_put(&server->users, s->user);
+	s->id.uid = uid;
+	s->user = users_get(&server->users, uid);
+	s->charged = 0;
+}
+
+Test(session, a_user_gets_no_more_sessions_than_the_limit)
+{
+	pid_t pid;
+	int status;
+
+	if (geteuid() != 0)
+		cr_skip_test("not run: needs root");
+	pid = fork();
+	if (pid == 0) {
+		if (setresuid(12345, 12345, 12345) < 0)
+			_exit(1);
+		for (unsigned int i = 0; i < config.max_sessions_per_user; i++)
+			connect_only();
+		expect_refused(connect_only(), EAGAIN);
+		_exit(server->n_sessions == config.max_sessions_per_user ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	cr_expect_eq(status, 0);
+}
+
+Test(session, root_is_not_locked_out_by_others)
+{
+	if (geteuid() != 0)
+		cr_skip_test("not run: needs root");
+	for (unsigned int i = 0; i < config.max_sessions; i++) {
+		connect_only();
+		pretend(server->last, 1000 + i);
+	}
+	cr_expect_eq(server->n_sessions, config.max_sessions);
+	for (unsigned int i = 0; i < SERVER_ROOT_RESERVE; i++)
+		connect_only();
+	cr_expect_eq(server->n_sessions, config.max_sessions + SERVER_ROOT_RESERVE);
+	expect_refused(connect_only(), EAGAIN);
+}
+
+Test(session, without_descriptors_it_waits_and_recovers)
+{
+	struct rlimit limit;
+	int fd = client(), late;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	late = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	limit.rlim_cur = (rlim_t)late + 1;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(connect(late, (struct sockaddr *)&address, address_len), 0);
+	turns();
+	cr_expect_not_null(server->accept_pause.queue, "the listener does not spin");
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+	limit.rlim_cur = limit.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	let_pass(SERVER_ACCEPT_PAUSE_MS + 1);
+	say_hello(late);
+	cr_expect_gt(answer(late), 0);
+}
+
+Test(session, an_old_session_is_closed_between_calls)
+{
+	int fd = client();
+
+	let_pass(59 * 1000);
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+	let_pass(2 * 1000);
+	expect_refused(fd, ETIMEDOUT);
+}
+
+/* ---- the broker's own operations --------------------------------------------------------------------- */
+
+static void reload_channel(struct channel_message *m)
+{
+	turns();
+	cr_assert_eq(channel_receive(supervisor, m), 1);
+	cr_assert_eq(m->type, CHANNEL_RELOAD);
+}
+
+static void tell(uint8_t type, uint32_t number, bool ok, int fd, const char *text)
+{
+	static struct channel_message m;
+
+	m = (struct channel_message){ .type = type, .number = number, .ok = ok, .fd = fd };
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	cr_assert_eq(channel_send(supervisor, &m), 0);
+	if (fd >= 0)
+		close(fd);
+	turns();
+}
+
+static struct channel_message m;
+
+Test(session, a_reload_waits_for_the_supervisor)
+{
+	int fd = client();
+
+	send_call(fd, XM_OP_BROKER_RELOAD);
+	reload_channel(&m);
+	cr_expect_lt(answer(fd), 0);
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 3), "");
+	tell(CHANNEL_RELOADED, m.number, true, -1, "good\n");
+	cr_expect_eq(result(fd), XM_C_OK);
+	cr_expect_eq(reply.value, 0);
+	cr_expect_eq(memcmp(reply.out[0].data, "good\n", 5), 0);
+	cr_expect_eq(server->gate.generation, 2);
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+}
+
+Test(session, a_reload_that_failed_says_so)
+{
+	int fd = client();
+
+	send_call(fd, XM_OP_BROKER_RELOAD);
+	reload_channel(&m);
+	tell(CHANNEL_RELOADED, m.number, false, -1, "policy.yaml:1:1: error\n");
+	cr_expect_eq(result(fd), XM_C_OK);
+	cr_expect_eq(reply.value, 1);
+}
+
+Test(session, who_waits_for_a_reload_and_goes_away_leaves_an_unknown_result)
+{
+	int fd = client();
+
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	send_call(fd, XM_OP_BROKER_RELOAD);
+	reload_channel(&m);
+	close(fd);
+	turns();
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect(logged("\"result\":\"unknown\""));
+	tell(CHANNEL_RELOADED, m.number, true, -1, "");
+}
+
+Test(session, a_kicked_user_has_no_sessions_left)
+{
+	int a = client(), b = client();
+
+	fake_request(XM_OP_BROKER_KICK, &req);
+	req.arg[0].num = geteuid();
+	cr_assert_gt(send(a, msg, (size_t)xm_wire_put_call(msg, sizeof(msg), 77, &req), 0), 0);
+	cr_expect_eq(result(a), XM_C_OK);
+	cr_expect_eq(reply.value, 2);
+	expect_refused(a, ESHUTDOWN);
+	expect_refused(b, ESHUTDOWN);
+	cr_expect_eq(server->n_sessions, 0);
+}
+
+Test(session, sessions_are_listed_by_number)
+{
+	char text[1024] = "";
+	int fd = client();
+
+	client();
+	cr_expect_eq(call(fd, XM_OP_BROKER_SESSIONS), XM_C_OK);
+	cr_expect_eq(reply.value, 2);
+	memcpy(text, reply.out[1].data, reply.out[1].len);
+	cr_expect_not_null(strstr(text, "comm=test"));
+	fake_request(XM_OP_BROKER_SESSIONS, &req);
+	req.arg[0].num = 2;
+	cr_assert_gt(send(fd, msg, (size_t)xm_wire_put_call(msg, sizeof(msg), 77, &req), 0), 0);
+	result(fd);
+	cr_expect_eq(reply.value, 1);
+}
+
+Test(session, status_counts)
+{
+	char text[2048] = "";
+	int fd = client();
+
+	call(fd, XM_OP_GET_TIME);
+	cr_expect_eq(call(fd, XM_OP_BROKER_STATUS), XM_C_OK);
+	memcpy(text, reply.out[0].data, reply.out[0].len);
+	cr_expect_not_null(strstr(text, "forwarded: 1\n"), "%s", text);
+	cr_expect_not_null(strstr(text, "generation: 1\n"));
+}
+
+/* ---- policy ------------------------------------------------------------------------------------------ */
+
+static struct policy_decision by_image(const struct policy_image *image,
+				       const struct policy_subject *subject,
+				       const struct xm_request *request)
+{
+	(void)subject;
+	(void)request;
+	return fake_image_digest(image) == 1 ? FAKE_ALLOW : FAKE_DENY;
+}
+
+Test(session, a_live_session_is_decided_by_the_new_policy)
+{
+	int fd = client();
+	unsigned int filtered;
+
+	fake_policy.decide = by_image;
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+	filtered = fake_policy.n_filtered;
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 3), "");
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_PERM_ERROR);
+	cr_expect_eq(fake_policy.n_filtered, filtered + 1);
+	cr_expect(logged("\"type\":\"policy\""));
+}
+
+Test(session, an_image_that_is_not_sealed_is_refused)
+{
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd_unsealed(2), "");
+	cr_expect_eq(server->gate.generation, 1);
+	cr_expect_eq(fake_image_digest(server->gate.image), 1);
+}
+
+Test(session, an_image_of_another_system_is_refused)
+{
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 2), "");
+	cr_expect_eq(server->gate.generation, 1);
+}
+
+Test(session, a_reload_whose_image_was_refused_is_no_success)
+{
+	int fd = client();
+
+	send_call(fd, XM_OP_BROKER_RELOAD);
+	reload_channel(&m);
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd_unsealed(2), "");
+	tell(CHANNEL_RELOADED, m.number, true, -1, "");
+	cr_expect_eq(result(fd), XM_C_OK);
+	cr_expect_eq(reply.value, 1);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------- */
+
+Test(session, it_stops_when_told)
+{
+	tell(CHANNEL_STOP, 0, false, -1, "");
+	cr_expect(server->loop.stop);
+}
+
+Test(session, it_stops_when_the_supervisor_is_gone)
+{
+	shutdown(supervisor, SHUT_RDWR);
+	turns();
+	cr_expect(server->loop.stop);
+}
+
+Test(session, at_the_end_clients_are_told_and_the_log_is_closed)
+{
+	int fd = client();
+
+	tell(CHANNEL_STOP, 0, false, -1, "");
+	cr_expect_eq(server_run(server), 0);
+	cr_assert_eq(channel_receive(supervisor, &m), 1);
+	cr_expect_eq(m.type, CHANNEL_READY);
+	cr_expect_gt(recv(fd, msg, sizeof(msg), MSG_DONTWAIT), 0);
+	cr_expect(logged("\"type\":\"start\""));
+	cr_expect(logged("\"type\":\"stop\""));
+}

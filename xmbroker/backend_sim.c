@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A simulated hypervisor at the other end of a SOCK_SEQPACKET connection, spoken to in the protocol
+ * of libxm (wire.h).  Owns the connection.  Must never send a call twice, or take an answer that does
+ * not belong to the call: a connection on which anything is out of order is given up.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libxm/core/wire.h"
+#include "xmbroker/backend.h"
+
+#define HANDSHAKE_MS 5000
+
+struct sim {
+	struct backend backend;
+	struct backend_info info;
+	int fd; /* owned; open until another takes its place, so that its owner's loop sees the end */
+	bool dead;
+	uint32_t serial;
+	uint8_t msg[XM_WIRE_MAX]; /* the data of a reply stay in here until the next call */
+};
+
+static struct sim *sim_of(struct backend *backend)
+{
+	return (struct sim *)backend;
+}
+
+/* Whoever waits for the descriptor finds it at its end. */
+static void give_up(struct sim *sim)
+{
+	sim->dead = true;
+	shutdown(sim->fd, SHUT_RDWR);
+}
+
+static int send_message(int fd, const uint8_t *msg, size_t len)
+{
+	while (send(fd, msg, len, MSG_NOSIGNAL) < 0) {
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+		if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+		if (errno == EAGAIN)
+			poll(&p, 1, -1);
+	}
+	return 0;
+}
+
+/* Length of the next message; -ECONNRESET at the end, -EMSGSIZE for one that is too long. */
+static int receive_message(int fd, uint8_t *msg, size_t cap, int timeout)
+{
+	struct iovec iov = { .iov_base = msg, .iov_len = cap };
+
+	for (;;) {
+		struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+		int r = poll(&p, 1, timeout);
+
+		if (r == 0)
+			return -ETIMEDOUT;
+		/* No room for control messages: descriptors are dropped by the kernel. */
+		n = r < 0 ? r : recvmsg(fd, &header, MSG_DONTWAIT);
+		if (n > 0)
+			return header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EMSGSIZE : (int)n;
+		if (n == 0)
+			return -ECONNRESET;
+		if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+	}
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------- */
+
+static int exchange(struct sim *sim, const struct xm_request *req, struct xm_reply *reply)
+{
+	struct xm_wire_head head;
+	int len = receive_message(sim->fd, sim->msg, sizeof(sim->msg), -1);
+
+	if (len < 0)
+		return len;
+	if (xm_wire_get_head(sim->msg, (size_t)len, &head) < 0 || head.serial != sim->serial)
+		return -EPROTO;
+	return xm_wire_get_result(sim->msg, (size_t)len, req, reply);
+}
+
+static void sim_call(struct backend *backend, const struct xm_request *req, struct xm_reply *reply)
+{
+	struct sim *sim = sim_of(backend);
+	uint8_t *space = reply->space;
+	size_t space_len = reply->space_len;
+	int len = -ENOTCONN;
+
+	if (!sim->dead)
+		len = xm_wire_put_call(sim->msg, sizeof(sim->msg), ++sim->serial, req);
+	if (len < 0 || send_message(sim->fd, sim->msg, (size_t)len) < 0) {
+		if (len >= 0)
+			give_up(sim);
+		xm_reply_fail(reply, XM_C_INVALID_MODE);
+		return;
+	}
+	if (exchange(sim, req, reply) < 0) {
+		give_up(sim);
+		xm_reply_fail(reply, XM_C_UNKNOWN_OUTCOME);
+	}
+	reply->space = space;
+	reply->space_len = space_len;
+}
+
+/* ---- connection -------------------------------------------------------------------------------------- */
+
+static int handshake(int fd, struct backend_info *infop)
+{
+	const struct xm_wire_hello hello = {
+		.version_min = XM_WIRE_VERSION,
+		.version_max = XM_WIRE_VERSION,
+		.profile = XM_PROFILE_ID_3_X,
+		.comm = "xmbroker",
+	};
+	struct xm_wire_welcome welcome;
+	uint8_t msg[XM_WIRE_HEAD + 512];
+	int len = xm_wire_put_hello(msg, sizeof(msg), &hello);
+
+	if (len < 0)
+		return len;
+	len = send_message(fd, msg, (size_t)len);
+	if (len < 0)
+		return len;
+	len = receive_message(fd, msg, sizeof(msg), HANDSHAKE_MS);
+	if (len < 0)
+		return len;
+	if (xm_wire_get_welcome(msg, (size_t)len, &welcome) < 0)
+		return -EPROTO;
+	if (welcome.version != XM_WIRE_VERSION || welcome.data_max < XM_WIRE_DATA_MAX)
+		return -EPROTONOSUPPORT;
+	*infop = (struct backend_info){
+		.profile = welcome.profile,
+		.partition = welcome.partition,
+		.n_partitions = welcome.n_partitions,
+	};
+	return 0;
+}
+
+static int sim_attach(struct backend *backend, int fd)
+{
+	struct sim *sim = sim_of(backend);
+	struct backend_info info;
+	int r = handshake(fd, &info);
+
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	if (sim->fd >= 0)
+		close(sim->fd);
+	sim->fd = fd;
+	sim->info = info;
+	sim->dead = false;
+	return 0;
+}
+
+static void sim_info(const struct backend *backend, struct backend_info *infop)
+{
+	*infop = ((const struct sim *)backend)->info;
+}
+
+static int sim_fd(const struct backend *backend)
+{
+	return ((const struct sim *)backend)->fd;
+}
+
+static void sim_free(struct backend *backend)
+{
+	struct sim *sim = sim_of(backend);
+
+	if (sim->fd >= 0)
+		close(sim->fd);
+	free(sim);
+}
+
+static const struct backend_ops sim_ops = {
+	.name = "sim",
+	.call = sim_call,
+	.info = sim_info,
+	.attach = sim_attach,
+	.fd = sim_fd,
+	.free = sim_free,
+};
+
+int backend_sim_new(int fd, struct backend **backendp)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+	int r;
+
+	if (!sim) {
+		close(fd);
+		return -ENOMEM;
+	}
+	sim->backend.ops = &sim_ops;
+	sim->fd = -1;
+	r = sim_attach(&sim->backend, fd);
+	if (r < 0) {
+		free(sim);
+		return r;
+	}
+	*backendp = &sim->backend;
+	return 0;
+}

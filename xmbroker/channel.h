@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XMBROKER_CHANNEL_H
+#define XMBROKER_CHANNEL_H
+
+/*
+ * The private channel between supervisor and server: a SOCK_SEQPACKET pair, one message a packet,
+ * at most one descriptor with it.  The supervisor treats what comes from the server as hostile: a
+ * fixed header, a bounded text, no descriptor.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CHANNEL_TEXT_MAX 8192
+
+enum channel_type {
+	/* supervisor to server */
+	CHANNEL_IMAGE = 1,    /* fd: a sealed policy image; number: its generation */
+	CHANNEL_BACKEND = 2,  /* fd: a new connection to the hypervisor */
+	CHANNEL_RELOADED = 3, /* number: the request; ok; text: what the compiler said */
+	CHANNEL_STOP = 4,     /* finish what is in flight and exit 0 */
+	/* server to supervisor */
+	CHANNEL_READY = 16,        /* serving */
+	CHANNEL_RELOAD = 17,       /* number: the request; somebody allowed asks for a reload */
+	CHANNEL_BACKEND_LOST = 18, /* the connection to the hypervisor is gone */
+};
+
+struct channel_message {
+	uint8_t type;
+	bool ok;
+	uint32_t number;
+	int fd; /* -1: none; owned by whoever receives the message */
+	char text[CHANNEL_TEXT_MAX + 1];
+};
+
+/* Sends one message (fd is borrowed).  0, or -errno; -EAGAIN when the other side does not read. */
+int channel_send(int channel, const struct channel_message *message);
+/* Receives one: 1 a message, 0 the other side closed, -EAGAIN none there, -EPROTO malformed (any
+ * descriptors that came are closed), other -errno. */
+int channel_receive(int channel, struct channel_message *messagep);
+
+#endif

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Server and hypervisor: starts them, starts them again, connects them, and listens to the server.
+ * Owns the channel and the descriptors towards xmsim.  Must never act on a message of the server
+ * beyond the few that channel.h names: a taken-over server may send anything.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "xmbroker/log.h"
+#include "xmbroker/notify.h"
+#include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_internal.h"
+
+static void close_source(struct supervisor *s, struct loop_source *source)
+{
+	int fd = source->fd;
+
+	loop_remove(&s->loop, source);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_up(const struct supervisor *s)
+{
+	return s->phase == PHASE_STARTING || s->phase == PHASE_RUNNING;
+}
+
+#define SERVER_END_MS 1000 /* for a server that closed its channel to be gone */
+
+static void end_server(const struct supervisor *s)
+{
+	if (s->server.pid > 0)
+		kill(s->server.pid, SIGKILL);
+}
+
+/* ---- channel ----------------------------------------------------------------------------------------- */
+
+void children_tell_server(struct supervisor *s, const struct channel_message *message)
+{
+	int r;
+
+	if (s->channel.fd < 0)
+		return;
+	r = channel_send(s->channel.fd, message);
+	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+		return; /* if it is gone, SIGCHLD says so */
+	log_error("the server does not take messages (%s): ending it", strerror(-r));
+	end_server(s);
+}
+
+static void on_ready(struct supervisor *s)
+{
+	const struct options *opts = s->opts;
+
+	if (s->server_ready)
+		return;
+	s->server_ready = true;
+	if (s->phase != PHASE_STARTING) {
+		log_notice("the server serves again");
+		return;
+	}
+	s->phase = PHASE_RUNNING;
+	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
+	log_notice("ready: %s, socket %s, policy generation %u", options_backend_text(opts),
+		   s->listen.bound ? opts->socket : "of the service manager", s->generation);
+	if (s->reload_again)
+		reload_request(s, NULL);
+}
+
+static void on_message(struct supervisor *s, const struct channel_message *message)
+{
+	switch (message->type) {
+	case CHANNEL_READY:
+		on_ready(s);
+		break;
+	case CHANNEL_RELOAD:
+		reload_request(s, message);
+		break;
+	case CHANNEL_BACKEND_LOST:
+		if (s->opts->backend == OPTIONS_LOOPBACK || s->link.due)
+			break;
+		log_warning("the server lost its connection to the hypervisor");
+		service_failed(&s->link, s->loop.now);
+		break;
+	default:
+		log_error("the server sent a message that is not its to send: ending it");
+		end_server(s);
+	}
+}
+
+static void on_channel(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *s =
+		(struct supervisor *)((char *)source - offsetof(struct supervisor, channel));
+	struct channel_message message = { .fd = -1 };
+	int r = channel_receive(source->fd, &message);
+
+	(void)events;
+	if (r == 1 && message.fd < 0) {
+		on_message(s, &message);
+		return;
+	}
+	if (r == -EAGAIN)
+		return;
+	if (message.fd >= 0)
+		close(message.fd);
+	if (r != 0) {
+		log_error("the server sent nonsense: ending it");
+		end_server(s);
+	}
+	close_source(s, source);
+	/* It is ending; if not, it could neither be told to reload nor to stop. */
+	s->server_end = s->loop.now + SERVER_END_MS;
+}
+
+/* ---- server ------------------------------------------------------------------------------------------ */
+
+/* A connection to the hypervisor, -1 if the backend needs none or has none to give now, or -errno. */
+static int connect_backend(struct supervisor *s)
+{
+	switch (s->opts->backend) {
+	case OPTIONS_SIM:
+		return s->sim_ready ? launch_attach(s->attach) : -ENOTCONN;
+	case OPTIONS_XMSIM:
+		return launch_connect(s->opts->backend_path);
+	default:
+		return -1;
+	}
+}
+
+static int run_server(struct supervisor *s, int backend)
+{
+	struct launch_server with = {
+		.listen = s->listen.fd,
+		.audit = s->audit,
+		.image = s->image,
+		.backend = backend,
+		.generation = s->generation,
+	};
+	int channel, r;
+	pid_t pid;
+
+	r = launch_server(s->launch, &with, &channel, &pid);
+	if (r < 0) {
+		log_error("cannot start %s: %s", s->launch->server, strerror(-r));
+		return r;
+	}
+	service_started(&s->server, pid, s->loop.now);
+	r = loop_add(&s->loop, &s->channel, channel, EPOLLIN, on_channel);
+	if (r < 0) {
+		close(channel);
+		end_server(s);
+	}
+	return 0;
+}
+
+/* What cannot be started at first ends the broker; later it is tried again. */
+static void server_failed(struct supervisor *s)
+{
+	if (s->phase == PHASE_STARTING) {
+		service_ended(&s->server);
+		supervisor_stop(s, SUPERVISOR_FAILED);
+		return;
+	}
+	service_failed(&s->server, s->loop.now);
+	log_warning("starting the server again in %lld ms",
+		    (long long)(s->server.at - s->loop.now));
+}
+
+static void start_server(struct supervisor *s)
+{
+	int backend = connect_backend(s);
+
+	if (backend < 0 && s->opts->backend == OPTIONS_XMSIM) {
+		log_error("cannot connect to the xmsim at %s: %s", s->opts->backend_path,
+			  strerror(-backend));
+		server_failed(s);
+		return;
+	}
+	s->link.due = false;
+	if (run_server(s, backend < 0 ? -1 : backend) < 0)
+		server_failed(s);
+	if (backend >= 0)
+		close(backend);
+}
+
+void children_server_died(struct supervisor *s, int status)
+{
+	char text[160];
+
+	close_source(s, &s->channel);
+	s->server_ready = false;
+	s->server_end = -1;
+	s->link.due = false;
+	s->current.n = s->next.n = 0;
+	if (s->phase == PHASE_STOPPING) {
+		service_ended(&s->server);
+		return;
+	}
+	log_error("the server %s", service_status_text(status, text, sizeof(text)));
+	server_failed(s);
+}
+
+/* ---- xmsim ------------------------------------------------------------------------------------------- */
+
+static void on_sim_ready(struct loop_source *source, uint32_t events)
+{
+	struct supervisor *s =
+		(struct supervisor *)((char *)source - offsetof(struct supervisor, ready));
+	char byte;
+	ssize_t n = read(source->fd, &byte, 1);
+
+	(void)events;
+	if (n < 0 && errno == EINTR)
+		return;
+	close_source(s, source);
+	if (n <= 0)
+		return; /* it ended: SIGCHLD says how */
+	s->sim_ready = true;
+	s->link.at = s->loop.now; /* if it is due at all, then now */
+	if (s->server.pid < 0 && !s->server.due && is_up(s))
+		start_server(s);
+}
+
+static void sim_failed(struct supervisor *s)
+{
+	if (s->phase == PHASE_STARTING) {
+		service_ended(&s->sim);
+		supervisor_stop(s, SUPERVISOR_FAILED);
+		return;
+	}
+	service_failed(&s->sim, s->loop.now);
+	log_warning("starting xmsim again in %lld ms", (long long)(s->sim.at - s->loop.now));
+}
+
+static void start_sim(struct supervisor *s)
+{
+	int ready, r;
+	pid_t pid;
+
+	r = launch_sim(s->launch, &s->attach, &ready, &pid);
+	if (r < 0) {
+		log_error("cannot start %s: %s", s->launch->sim, strerror(-r));
+		sim_failed(s);
+		return;
+	}
+	service_started(&s->sim, pid, s->loop.now);
+	r = loop_add(&s->loop, &s->ready, ready, EPOLLIN, on_sim_ready);
+	if (r < 0) {
+		close(ready);
+		kill(pid, SIGKILL);
+	}
+}
+
+void children_sim_died(struct supervisor *s, int status)
+{
+	char text[160];
+
+	close_source(s, &s->ready);
+	if (s->attach >= 0)
+		close(s->attach);
+	s->attach = -1;
+	s->sim_ready = false;
+	if (s->phase == PHASE_STOPPING) {
+		service_ended(&s->sim);
+		return;
+	}
+	if (s->phase == PHASE_RUNNING && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		log_warning("the simulated system was halted: calls get XM_INVALID_MODE until "
+			    "xmbroker is started again");
+		s->sim_halted = true;
+		service_ended(&s->sim);
+		return;
+	}
+	log_error("xmsim %s", service_status_text(status, text, sizeof(text)));
+	sim_failed(s);
+}
+
+/* ---- both -------------------------------------------------------------------------------------------- */
+
+void children_start(struct supervisor *s)
+{
+	if (s->opts->backend == OPTIONS_SIM)
+		start_sim(s);
+	else
+		start_server(s);
+}
+
+/* A running server gets a new connection. */
+static void renew_link(struct supervisor *s)
+{
+	struct channel_message message = { .type = CHANNEL_BACKEND };
+
+	message.fd = connect_backend(s);
+	if (message.fd < 0) {
+		service_failed(&s->link, s->loop.now);
+		return;
+	}
+	s->link.due = false;
+	s->link.pid = 1; /* alive since `started`, as far as the back-off is concerned */
+	s->link.started = s->loop.now;
+	children_tell_server(s, &message);
+	close(message.fd);
+	log_notice("the server has a new connection to the hypervisor");
+}
+
+static bool is_due(const struct supervisor *s, const struct service *service)
+{
+	return service->due && s->loop.now >= service->at;
+}
+
+/* Whether the server may be started: it begins by greeting the hypervisor. */
+static bool can_serve(const struct supervisor *s)
+{
+	return s->opts->backend != OPTIONS_SIM || s->sim_ready;
+}
+
+void children_tick(struct supervisor *s)
+{
+	if (!is_up(s))
+		return;
+	if (s->server_end >= 0 && s->loop.now >= s->server_end) {
+		s->server_end = -1;
+		end_server(s);
+	}
+	if (is_due(s, &s->sim)) {
+		s->sim.due = false;
+		start_sim(s);
+	}
+	if (is_due(s, &s->server) && can_serve(s)) {
+		s->server.due = false;
+		start_server(s);
+	}
+	if (is_due(s, &s->link) && s->server.pid > 0 && !s->sim_halted)
+		renew_link(s);
+}
+
+static int64_t sooner(int64_t a, const struct service *service)
+{
+	return service->due && (a < 0 || service->at < a) ? service->at : a;
+}
+
+int64_t children_next(const struct supervisor *s, int64_t at)
+{
+	if (!is_up(s))
+		return at;
+	if (s->server_end >= 0 && (at < 0 || s->server_end < at))
+		at = s->server_end;
+	at = sooner(at, &s->sim);
+	if (can_serve(s))
+		at = sooner(at, &s->server);
+	if (!s->sim_halted)
+		at = sooner(at, &s->link);
+	return at;
+}
+
+void children_close(struct supervisor *s)
+{
+	close_source(s, &s->channel);
+	close_source(s, &s->ready);
+	if (s->attach >= 0)
+		close(s->attach);
+	s->attach = -1;
+}

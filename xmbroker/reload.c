@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The policy in force: compiles it, hands a good one to the server, keeps the last good one otherwise.
+ * Owns the image's descriptor, and the requests that wait for an answer.  Must never put an image
+ * into force that the compiler did not finish, nor leave a request unanswered.
+ */
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xmbroker/log.h"
+#include "xmbroker/notify.h"
+#include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_internal.h"
+
+static void notify_reloading(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld",
+		    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+static void answer(struct supervisor *s, uint32_t number, bool ok, const char *text)
+{
+	struct channel_message message = {
+		.type = CHANNEL_RELOADED,
+		.ok = ok,
+		.number = number,
+		.fd = -1,
+	};
+
+	strncpy(message.text, text, CHANNEL_TEXT_MAX);
+	children_tell_server(s, &message);
+}
+
+static void answer_all(struct supervisor *s, bool ok, const char *text)
+{
+	struct reloads reloads = s->current;
+
+	s->current.n = 0;
+	for (size_t i = 0; i < reloads.n; i++)
+		answer(s, reloads.number[i], ok, text);
+}
+
+/* Line by line, as the log wants it. */
+static void log_text(const char *text, void (*log)(const char *format, ...))
+{
+	while (*text) {
+		const char *end = strchrnul(text, '\n');
+
+		log("  %.*s", (int)(end - text), text);
+		text = *end ? end + 1 : end;
+	}
+}
+
+int reload_start(struct supervisor *s)
+{
+	const struct compile_args args = {
+		.compiler = s->launch->compiler,
+		.system = launch_system(s->launch),
+		.partition = s->opts->partition,
+		.policies = s->opts->policy,
+	};
+	int r;
+
+	s->reload_again = false;
+	s->current = s->next;
+	s->next.n = 0;
+	r = compile_start(&s->job, &args);
+	if (r == 0)
+		return 0;
+	log_error("cannot run the policy compiler: %s", strerror(-r));
+	answer_all(s, false, "the policy compiler could not be started\n");
+	return r;
+}
+
+/* A request that comes while a run is going on waits for one of its own: the run may have read the
+ * files before they were changed. */
+void reload_request(struct supervisor *s, const struct channel_message *message)
+{
+	if (message && s->next.n == RELOADS_MAX) {
+		answer(s, message->number, false, "too many reloads are waiting\n");
+		return;
+	}
+	if (message)
+		s->next.number[s->next.n++] = message->number;
+	s->reload_again = true;
+	if (s->job.pid < 0 && s->phase == PHASE_RUNNING) {
+		notify_reloading();
+		reload_start(s);
+		if (s->job.pid < 0)
+			notify_send("READY=1");
+	}
+}
+
+static void take_first(struct supervisor *s, int fd)
+{
+	if (s->job.len && write(STDERR_FILENO, s->job.text, s->job.len) < 0)
+		log_warning("cannot write the compiler's messages");
+	if (fd < 0) {
+		supervisor_stop(s, SUPERVISOR_BAD_POLICY);
+		return;
+	}
+	s->image = fd;
+	s->generation = 1;
+}
+
+static void take_next(struct supervisor *s, int fd)
+{
+	struct channel_message message = { .type = CHANNEL_IMAGE, .fd = fd };
+
+	if (s->image >= 0)
+		close(s->image);
+	s->image = fd;
+	message.number = ++s->generation;
+	log_notice("policy reloaded: generation %u is in force", s->generation);
+	log_text(s->job.text, log_warning);
+	if (s->server_ready)
+		children_tell_server(s, &message);
+	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
+	answer_all(s, true, s->job.text);
+}
+
+static void keep_old(struct supervisor *s)
+{
+	log_error("the policy is bad: generation %u stays in force", s->generation);
+	log_text(s->job.text, log_error);
+	notify_send("READY=1\nSTATUS=policy generation %u; the last reload failed", s->generation);
+	answer_all(s, false, s->job.text);
+}
+
+void reload_finish(struct supervisor *s, int status)
+{
+	int fd = compile_finish(&s->job, status);
+
+	if (s->phase == PHASE_STOPPING) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (s->phase == PHASE_COMPILING)
+		take_first(s, fd);
+	else if (fd >= 0)
+		take_next(s, fd);
+	else
+		keep_old(s);
+	if (s->reload_again && s->phase == PHASE_RUNNING)
+		reload_request(s, NULL);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Wiring of the serving process: listener, supervisor's channel, hypervisor, policy in force.  Owns
+ * struct server.  Must never open anything: all it works with was handed to it, or comes over the
+ * channel.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "xmbroker/control.h"
+#include "xmbroker/log.h"
+#include "xmbroker/server.h"
+#include "xmbroker/session.h"
+
+#define CONTAINER(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* ---- connections ------------------------------------------------------------------------------------ */
+
+/* Out of descriptors or memory, most probably: to try again at once would only spin. */
+static void pause_accept(struct server *server, int error)
+{
+	log_client("cannot accept connections: %s; pausing", strerror(error));
+	loop_watch(&server->loop, &server->listener, 0);
+	loop_timer_arm(&server->loop, &server->pause, &server->accept_pause);
+}
+
+void server_resume_accept(struct server *server)
+{
+	if (!server->accept_pause.queue)
+		return;
+	loop_timer_disarm(&server->accept_pause);
+	loop_watch(&server->loop, &server->listener, EPOLLIN);
+}
+
+static void accept_pause_over(struct loop_timer *timer)
+{
+	struct server *server = CONTAINER(struct server, accept_pause, timer);
+
+	loop_watch(&server->loop, &server->listener, EPOLLIN);
+}
+
+static void on_connection(struct loop_source *source, uint32_t events)
+{
+	struct server *server = CONTAINER(struct server, listener, source);
+
+	(void)events;
+	for (unsigned int i = 0; i < SERVER_ACCEPT_BATCH; i++) {
+		int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			session_open(server, fd);
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			pause_accept(server, errno);
+		return;
+	}
+}
+
+/* ---- policy ----------------------------------------------------------------------------------------- */
+
+static void use_image(struct server *server, struct sealed *policy, uint32_t generation)
+{
+	struct sealed old = server->policy;
+	struct session *next;
+
+	server->policy = *policy;
+	server->gate.image = policy->image;
+	server->gate.generation = generation;
+	/* The old groups were filtered for the old policy: who cannot be filtered anew is let go. */
+	for (struct session *s = server->first; s; s = next) {
+		next = s->next;
+		if (session_refilter(s) < 0)
+			session_refuse(s, EAGAIN, "no memory");
+	}
+	sealed_unmap(&old);
+}
+
+int server_set_image(struct server *server, int fd, uint32_t generation)
+{
+	struct sealed policy;
+	int r = sealed_map(fd, &policy);
+
+	server->image_kept = true;
+	if (r < 0) {
+		log_error("policy image %u refused (%s); the old policy stays in force", generation,
+			  r == -EPERM    ? "not sealed"
+			  : r == -EINVAL ? "damaged"
+					 : strerror(-r));
+		return r;
+	}
+	if (!gate_image_fits(policy.image, &server->gate.hypervisor)) {
+		log_error("policy image %u refused; the old policy stays in force", generation);
+		sealed_unmap(&policy);
+		return -EINVAL;
+	}
+	use_image(server, &policy, generation);
+	server->image_kept = false;
+	gate_note_audit(&server->gate, audit_policy(server->audit, server->gate.image, generation));
+	log_notice("policy generation %u is in force", generation);
+	return 0;
+}
+
+/* ---- hypervisor ------------------------------------------------------------------------------------- */
+
+static void tell_supervisor(struct server *server, uint8_t type)
+{
+	int r;
+
+	if (server->channel.fd < 0)
+		return;
+	server->message = (struct channel_message){ .type = type, .fd = -1 };
+	r = channel_send(server->channel.fd, &server->message);
+	if (r < 0)
+		log_error("cannot tell the supervisor: %s", strerror(-r));
+}
+
+static void on_hypervisor(struct loop_source *source, uint32_t events)
+{
+	struct server *server = CONTAINER(struct server, hypervisor, source);
+
+	(void)events;
+	/* It only speaks when it is asked: whatever comes now, it is no longer to be relied on. */
+	log_error("the connection to the hypervisor is lost");
+	server->gate.hypervisor_lost = true;
+	loop_remove(&server->loop, source);
+	tell_supervisor(server, CHANNEL_BACKEND_LOST);
+}
+
+static int watch_hypervisor(struct server *server)
+{
+	int fd = server->backend->ops->fd ? server->backend->ops->fd(server->backend) : -1;
+
+	if (fd < 0)
+		return 0;
+	return loop_add(&server->loop, &server->hypervisor, fd, EPOLLIN | EPOLLRDHUP,
+			on_hypervisor);
+}
+
+static void attach_hypervisor(struct server *server, int fd)
+{
+	struct backend_info info;
+	int r = -EOPNOTSUPP;
+
+	loop_remove(&server->loop, &server->hypervisor);
+	server->gate.hypervisor_lost = true;
+	if (server->backend->ops->attach)
+		r = server->backend->ops->attach(server->backend, fd);
+	else
+		close(fd);
+	if (r < 0) {
+		log_error("cannot use the new connection to the hypervisor: %s", strerror(-r));
+		tell_supervisor(server, CHANNEL_BACKEND_LOST);
+		return;
+	}
+	server->backend->ops->info(server->backend, &info);
+	if (memcmp(&info, &server->gate.hypervisor, sizeof(info))) {
+		/* Sessions were told who they are, and the policy was checked, for another one. */
+		log_error("another hypervisor than before: stopping");
+		server->loop.stop = true;
+		return;
+	}
+	r = watch_hypervisor(server);
+	server->gate.hypervisor_lost = r < 0;
+	log_notice("connected to the hypervisor again");
+}
+
+/* ---- supervisor ------------------------------------------------------------------------------------- */
+
+static void handle_message(struct server *server, const struct channel_message *message)
+{
+	switch (message->type) {
+	case CHANNEL_IMAGE:
+		server_set_image(server, message->fd, message->number);
+		close(message->fd);
+		return;
+	case CHANNEL_BACKEND:
+		attach_hypervisor(server, message->fd);
+		return;
+	case CHANNEL_RELOADED:
+		control_reloaded(server, message);
+		return;
+	case CHANNEL_STOP:
+		server->loop.stop = true;
+		return;
+	default:
+		log_warning("unexpected message %u from the supervisor", message->type);
+		if (message->fd >= 0)
+			close(message->fd);
+	}
+}
+
+static void on_channel(struct loop_source *source, uint32_t events)
+{
+	struct server *server = CONTAINER(struct server, channel, source);
+	int r = channel_receive(source->fd, &server->message);
+
+	(void)events;
+	if (r == 1) {
+		handle_message(server, &server->message);
+	} else if (r == -EPROTO) {
+		log_error("malformed message from the supervisor");
+	} else if (r != -EAGAIN) {
+		log_notice("the supervisor is gone");
+		loop_remove(&server->loop, source);
+		server->loop.stop = true;
+	}
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------ */
+
+/* Every session needs a descriptor: promise no more than there are. */
+static void fit_to_descriptors(struct server_config *config)
+{
+	struct rlimit limit;
+	rlim_t needed = (rlim_t)config->max_sessions + SERVER_ROOT_RESERVE + SERVER_OTHER_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+		return;
+	config->max_sessions =
+		limit.rlim_cur > SERVER_ROOT_RESERVE + SERVER_OTHER_FDS
+			? (uint32_t)limit.rlim_cur - SERVER_ROOT_RESERVE - SERVER_OTHER_FDS
+			: 1;
+	log_warning("the limit of open files allows only %u sessions", config->max_sessions);
+}
+
+static void init_queues(struct server *server)
+{
+	struct loop *loop = &server->loop;
+
+	loop_queue_add(loop, &server->setup, SERVER_SETUP_MS, session_setup_over);
+	loop_queue_add(loop, &server->unsent, SERVER_UNSENT_MS, session_unsent_over);
+	loop_queue_add(loop, &server->age, (int64_t)server->config.session_max_age * 1000,
+		       session_age_over);
+	loop_queue_add(loop, &server->pause, SERVER_ACCEPT_PAUSE_MS, accept_pause_over);
+	server->started = loop->now;
+}
+
+static int listen_on(struct server *server, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int r;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	/* Inherited by every connection, so that no message comes without credentials. */
+	r = identity_want_credentials(fd);
+	if (r < 0)
+		return r;
+	return loop_add(&server->loop, &server->listener, fd, EPOLLIN, on_connection);
+}
+
+static int init(struct server *server, const struct server_fds *fds)
+{
+	int r = loop_init(&server->loop);
+
+	if (r < 0)
+		return r;
+	init_queues(server);
+	r = listen_on(server, fds->listen);
+	if (r == 0 && fds->channel >= 0)
+		r = loop_add(&server->loop, &server->channel, fds->channel, EPOLLIN, on_channel);
+	return r < 0 ? r : watch_hypervisor(server);
+}
+
+int server_new(const struct server_config *config, const struct server_fds *fds,
+	       struct sealed *policy, uint32_t generation, struct backend *backend,
+	       struct audit *audit, struct server **serverp)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return -ENOMEM;
+	server->config = *config;
+	fit_to_descriptors(&server->config);
+	server->fds = *fds;
+	server->listener.fd = server->channel.fd = server->hypervisor.fd = -1;
+	server->loop.epoll = -1;
+	server->policy = *policy;
+	*policy = (struct sealed){ 0 };
+	server->backend = backend;
+	server->audit = audit;
+	server->gate = (struct gate){
+		.image = server->policy.image,
+		.generation = generation,
+		.backend = backend,
+		.audit = audit,
+		.allow_unaudited = config->allow_unaudited,
+		.broker = control_call,
+		.broker_data = server,
+	};
+	backend->ops->info(backend, &server->gate.hypervisor);
+	r = gate_image_fits(server->gate.image, &server->gate.hypervisor) ? 0 : -EINVAL;
+	if (r == 0)
+		r = init(server, fds);
+	if (r < 0) {
+		server_free(server);
+		return r;
+	}
+	*serverp = server;
+	return 0;
+}
+
+static void end_sessions(struct server *server)
+{
+	while (server->first)
+		session_refuse(server->first, ESHUTDOWN, "the broker stops");
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	end_sessions(server);
+	close(server->fds.listen);
+	if (server->fds.channel >= 0)
+		close(server->fds.channel);
+	if (server->loop.epoll >= 0)
+		loop_deinit(&server->loop);
+	sealed_unmap(&server->policy);
+	server->backend->ops->free(server->backend);
+	audit_free(server->audit);
+	free(server);
+}
+
+int server_run(struct server *server)
+{
+	int r = audit_start(server->audit, server->backend->ops->name,
+			    server->gate.hypervisor.partition, server->gate.image,
+			    server->gate.generation);
+
+	gate_note_audit(&server->gate, r);
+	tell_supervisor(server, CHANNEL_READY);
+	r = loop_run(&server->loop);
+	end_sessions(server);
+	gate_note_audit(&server->gate,
+			audit_stop(server->audit, r < 0 ? strerror(-r) : "told to stop"));
+	return r;
+}

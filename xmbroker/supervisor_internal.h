@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XMBROKER_SUPERVISOR_INTERNAL_H
+#define XMBROKER_SUPERVISOR_INTERNAL_H
+
+/*
+ * The supervisor's state, shared by its parts: supervisor.c (start, signals, end), reload.c (policy),
+ * children.c (server, hypervisor, channel).
+ */
+
+#include "xmbroker/channel.h"
+#include "xmbroker/compile_job.h"
+#include "xmbroker/launch.h"
+#include "xmbroker/listen.h"
+#include "xmbroker/loop.h"
+#include "xmbroker/service.h"
+
+#define RELOADS_MAX 32
+
+enum phase {
+	PHASE_COMPILING, /* the first policy; nothing is open yet */
+	PHASE_STARTING,  /* until the server is ready for the first time */
+	PHASE_RUNNING,
+	PHASE_STOPPING,
+};
+
+/* How far stopping has got: what was last done to the children. */
+enum stop_step { STOP_ASKED, STOP_TERM, STOP_KILL, STOP_SIM_TERM, STOP_SIM_KILL };
+
+/* Requests of the server for a reload, which are waiting for an answer. */
+struct reloads {
+	uint32_t number[RELOADS_MAX];
+	size_t n;
+};
+
+struct supervisor {
+	const struct launch *launch;
+	const struct options *opts;
+	struct loop loop;
+	struct loop_source signals, channel, ready; /* their descriptors are owned here */
+	enum phase phase;
+	int exit_code;
+
+	struct listen listen;
+	int audit; /* owned; -1: none */
+
+	struct compile_job job;
+	int image; /* last good one; owned; -1: none yet */
+	uint32_t generation;
+	bool reload_again; /* asked for while a run was going on */
+	struct reloads current, next;
+
+	struct service server;
+	bool server_ready;
+	int64_t server_end; /* when a server without a channel is ended; -1: it has one */
+	struct service sim;
+	int attach; /* to our xmsim; owned; -1: none */
+	bool sim_ready;
+	bool sim_halted;     /* it ended by XM_halt_system and stays so */
+	struct service link; /* the connection for a running server; never has a pid */
+	int64_t start_deadline;
+
+	enum stop_step stop_step;
+	int64_t stop_deadline;
+};
+
+/* Ends with this code, unless it is ending already. */
+void supervisor_stop(struct supervisor *s, int exit_code);
+
+/* reload.c */
+int reload_start(struct supervisor *s);
+void reload_request(struct supervisor *s, const struct channel_message *message);
+void reload_finish(struct supervisor *s, int status);
+
+/* children.c */
+void children_start(struct supervisor *s);
+void children_server_died(struct supervisor *s, int status);
+void children_sim_died(struct supervisor *s, int status);
+/* Starts what is due. */
+void children_tick(struct supervisor *s);
+/* The next time at which something is due, or `at` if that is earlier; -1: never. */
+int64_t children_next(const struct supervisor *s, int64_t at);
+/* Sends to the server; one that does not read is ended. */
+void children_tell_server(struct supervisor *s, const struct channel_message *message);
+void children_close(struct supervisor *s);
+
+#endif

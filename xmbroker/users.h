@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef XMBROKER_USERS_H
+#define XMBROKER_USERS_H
+
+/* What each uid has in use: sessions, and bytes of the server's memory. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define USERS_BUCKETS 256
+
+struct user {
+	uid_t uid;
+	unsigned int n_sessions;
+	size_t memory;
+	struct user *next;
+};
+
+struct users {
+	struct user *bucket[USERS_BUCKETS];
+};
+
+/* The account of a uid, made if there is none; NULL: no memory.  Every one that was got is put. */
+struct user *users_get(struct users *users, uid_t uid);
+/* The session count goes up with get and down with put; the last put frees the account. */
+void users_put(struct users *users, struct user *user);
+/* Sessions that a uid has now. */
+unsigned int users_count(const struct users *users, uid_t uid);
+
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * How an entry looks.  Must never let a byte of the log through to a terminal other than by
+ * text_safe(), or as JSON with everything but printable ASCII escaped.
+ */
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xmbroker/xmaudit.h"
+
+static const char *string_of(const json_t *record, const char *key)
+{
+	const char *s = json_string_value(json_object_get(record, key));
+
+	return s ? s : "";
+}
+
+static void put_safe(struct text *t, const char *s)
+{
+	text_safe(t, s, strlen(s));
+}
+
+static void put_value(struct text *t, const json_t *value)
+{
+	const json_t *length = json_object_get(value, "length");
+
+	if (json_is_string(value)) {
+		put_safe(t, json_string_value(value));
+	} else if (json_is_integer(value)) {
+		text_s64(t, json_integer_value(value));
+	} else if (length) {
+		text_char(t, '{');
+		put_value(t, length);
+		text_puts(t, " bytes}");
+	} else {
+		text_char(t, '?');
+	}
+}
+
+static void put_field(struct text *t, const json_t *record, const char *key)
+{
+	put_value(t, json_object_get(record, key));
+}
+
+/* "name(uid)"; the last name is remembered, since records of one user come in a row. */
+static void put_user(struct text *t, const json_t *record)
+{
+	static json_int_t last_uid = -1;
+	static char last_name[64];
+	const json_t *uid = json_object_get(record, "uid");
+
+	if (json_is_integer(uid) && json_integer_value(uid) != last_uid) {
+		const struct passwd *pw = getpwuid((uid_t)json_integer_value(uid));
+
+		last_uid = json_integer_value(uid);
+		snprintf(last_name, sizeof(last_name), "%s", pw ? pw->pw_name : "uid");
+	}
+	put_safe(t, json_is_integer(uid) ? last_name : "uid");
+	text_char(t, '(');
+	put_value(t, uid);
+	text_char(t, ')');
+}
+
+static void put_call(struct text *t, const json_t *record)
+{
+	const char *key, *between = "";
+	json_t *args = json_object_get(record, "args"), *value;
+
+	put_field(t, record, "op");
+	text_char(t, '(');
+	json_object_foreach(args, key, value)
+	{
+		text_puts(t, between);
+		put_safe(t, key);
+		text_char(t, '=');
+		put_value(t, value);
+		between = ", ";
+	}
+	text_char(t, ')');
+}
+
+static void put_reason(struct text *t, const json_t *record)
+{
+	const char *rule = string_of(record, "rule");
+
+	text_puts(t, " by ");
+	if (rule[0]) {
+		put_safe(t, rule);
+		if (string_of(record, "role")[0]) {
+			text_puts(t, " (");
+			put_field(t, record, "role");
+			text_char(t, ')');
+		}
+	} else {
+		put_field(t, record, "why");
+	}
+	if (string_of(record, "because")[0]) {
+		text_puts(t, ": ");
+		put_field(t, record, "because");
+	}
+}
+
+static void put_result(struct text *t, const json_t *result)
+{
+	text_puts(t, " -> ");
+	put_field(t, result, "result");
+	if (!strcmp(string_of(result, "result"), "XM_OK")) {
+		text_char(t, ' ');
+		put_field(t, result, "value");
+	}
+	text_puts(t, " (");
+	put_field(t, result, "latency_us");
+	text_puts(t, " us)");
+}
+
+static void put_decision(struct text *t, const struct xmaudit_entry *entry)
+{
+	const json_t *record = entry->record;
+	bool allowed = !strcmp(string_of(record, "decision"), "allow");
+
+	text_puts(t, allowed ? " allow " : " DENY  ");
+	put_user(t, record);
+	text_puts(t, " pid ");
+	put_field(t, record, "pid");
+	text_puts(t, " \"");
+	put_safe(t, string_of(record, "comm"));
+	text_puts(t, "\" ");
+	put_call(t, record);
+	put_reason(t, record);
+	if (json_object_get(record, "guard")) {
+		text_puts(t, " -> guarded: ");
+		put_field(t, record, "guard");
+	} else if (entry->result) {
+		put_result(t, entry->result);
+	} else if (allowed) {
+		text_puts(t, " -> (no result)");
+	}
+}
+
+static bool is_common(const char *key)
+{
+	static const char *const keys[] = { "seq", "type", "time", "mono" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return false;
+}
+
+/* Records without a form of their own: all their fields. */
+static void put_other(struct text *t, const json_t *record)
+{
+	const char *key;
+	json_t *value;
+
+	text_char(t, ' ');
+	put_field(t, record, "type");
+	json_object_foreach((json_t *)(uintptr_t)record, key, value)
+	{
+		if (is_common(key))
+			continue;
+		text_char(t, ' ');
+		put_safe(t, key);
+		text_char(t, '=');
+		put_value(t, value);
+	}
+}
+
+void xmaudit_line(struct text *t, const struct xmaudit_entry *entry)
+{
+	put_safe(t, string_of(entry->record, "time"));
+	text_puts(t, " #");
+	put_field(t, entry->record, "seq");
+	if (!strcmp(string_of(entry->record, "type"), "decision"))
+		put_decision(t, entry);
+	else
+		put_other(t, entry->record);
+}
+
+/* jansson leaves DEL as it is. */
+static char *escape_del(char *s)
+{
+	size_t n = 0, len = strlen(s);
+	char *copy, *out;
+
+	for (size_t i = 0; i < len; i++)
+		n += s[i] == 0x7f;
+	if (!n)
+		return s;
+	copy = out = malloc(len + 5 * n + 1);
+	for (size_t i = 0; copy && i <= len; i++) {
+		if (s[i] == 0x7f) {
+			memcpy(out, "\\u007f", 6);
+			out += 6;
+		} else {
+			*out++ = s[i];
+		}
+	}
+	free(s);
+	return copy;
+}
+
+char *xmaudit_json(const struct xmaudit_entry *entry)
+{
+	static const char *const of_result[] = { "result", "value", "latency_us" };
+	json_t *object = json_copy(entry->record);
+	char *s;
+
+	if (!object)
+		return NULL;
+	for (size_t i = 0; entry->result && i < sizeof(of_result) / sizeof(of_result[0]); i++)
+		json_object_set(object, of_result[i], json_object_get(entry->result, of_result[i]));
+	s = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(object);
+	return s ? escape_del(s) : NULL;
+}
