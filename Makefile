@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# xmbroker: one makefile for all of it.
+#
+#   make            build everything into build/
+#   make demo       install what is needed, build, show the main job on the simulated hypervisor
+#   make check      install what is needed, build, run all tests
+#   make help       the other targets
+#
+# V=1 shows the commands; CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR are honoured; B is the build folder.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+B ?= build
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+AR ?= ar
+LD ?= ld
+OBJCOPY ?= objcopy
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# ---- flags ----------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 \
+	-Wundef -Wwrite-strings -Wpointer-arith
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-ftrivial-auto-var-init=zero -D_FORTIFY_SOURCE=2
+ifneq ($(findstring clang,$(CC)),)
+# Zero-initialisation has to be asked for twice before clang 16.
+HARDENING += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+endif
+ifeq ($(SANITIZE),)
+OPT ?= -O2 -g
+else
+OPT ?= -O1 -g
+HARDENING := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE_LD := -fsanitize=address,undefined
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DXM_VERSION='"$(VERSION)"' $(OPT) $(WARNINGS) $(WERROR) \
+	$(HARDENING) -fPIC -fvisibility=hidden -Iinclude -I. $(CFLAGS)
+ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE_LD) $(LDFLAGS)
+PIE := -pie
+
+# ---- parts: explicit lists ------------------------------------------------------------------------
+
+# Small base of all; no library.
+core_src := $(addprefix libxm/core/,table.c request.c wire.c text.c diag.c)
+# The system description as data; and its reader, of which xml.c alone sees expat.
+system_src := libxm/system/system.c
+load_src := $(addprefix libxm/system/,build.c build_channel.c build_machine.c build_partition.c \
+	build_plan.c load.c loopback_xml.c schema.c value.c xml.c)
+# The client library; the second list is compiled once for each profile.
+client_src := $(addprefix libxm/,handshake.c memory.c raw.c raw_classify.c raw_gather.c \
+	raw_scatter.c session.c transport.c)
+client_profile_src := $(addprefix libxm/,functions.c objects.c ports.c raw_table.c)
+example_names := hello gettime part_manager hcall
+# Policy: what the server needs; what compiler and tools need, of which yaml.c alone sees libyaml.
+eval_src := policy/image.c policy/eval.c
+compile_src := $(addprefix policy/,arena.c check.c compile.c condition.c domain.c emit.c number.c \
+	parse.c principal.c resolve.c set.c source.c vocabulary.c yaml.c)
+explain_src := $(addprefix policy/,call.c explain.c explain_text.c)
+xmpolicy_main := policy/xmpolicy.c
+# The broker's processes.
+box_src := xmbroker/box.c
+loop_src := xmbroker/log.c xmbroker/loop.c
+base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
+loopback_src := xmbroker/sim/loopback.c xmbroker/sim/loopback_ports.c
+supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c listen.c notify.c \
+	options.c reload.c service.c spawn.c supervisor.c)
+supervisor_main := xmbroker/main.c
+server_src := $(addprefix xmbroker/,adapt.c audit.c backend_loopback.c backend_sim.c control.c \
+	gate.c guard.c identity.c server.c session.c users.c)
+server_main := xmbroker/server_main.c
+compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
+sim_src := $(addprefix xmbroker/sim/,console.c serve.c sim.c sim_hm.c sim_partition.c sim_port.c \
+	sim_status.c sim_time.c)
+sim_main := xmbroker/sim/xmsim.c
+xmaudit_src := $(addprefix xmbroker/,xmaudit_filter.c xmaudit_print.c xmaudit_read.c)
+xmaudit_main := xmbroker/xmaudit.c
+xmbrokerctl_main := xmbroker/xmbrokerctl.c
+unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbroker.sysusers.conf \
+	xmbroker/xmbroker.tmpfiles.conf xmbroker/xmbroker.yaml
+
+unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_channel.c \
+	test_client_24.c test_client_3x.c test_client_pointers.c test_client_session.c test_diag.c \
+	test_gate.c test_guard.c test_identity.c test_listen.c test_loop.c test_loopback.c \
+	test_notify.c test_options.c test_policy_cases.c test_policy_compile.c test_policy_errors.c \
+	test_policy_explain.c test_policy_image.c test_policy_random.c test_policy_rules.c \
+	test_policy_yaml.c test_raw_classify.c test_service.c test_session.c test_sim_hm.c \
+	test_sim_partition.c test_sim_port.c test_sim_serve.c test_sim_status.c test_sim_time.c \
+	test_system_load.c test_system_value.c test_system_verify.c test_table.c test_text.c \
+	test_wire.c test_xmaudit.c)
+fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_result.c fuzz_server.c \
+	fuzz_system.c)
+man_src := $(sort $(wildcard man/*.[1-9]))
+
+programs := xmbroker xmbroker-server xmbroker-compiler xmsim xmpolicy xmaudit xmbrokerctl
+sbin := xmbroker xmsim
+bin := xmpolicy xmaudit xmbrokerctl
+libexec := xmbroker-server xmbroker-compiler
+objs = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1)))
+
+# ---- everything -----------------------------------------------------------------------------------
+
+.PHONY: all programs libraries examples man check check-unit check-e2e check-asan check-clang \
+	check-layers check-headers check-format check-man ci demo bench fuzz fuzz-short install clean \
+	help deps deps-build deps-check deps-ci format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: programs libraries man
+
+programs: $(addprefix $(B)/,$(programs))
+libraries: $(B)/libxm.so $(B)/libxm.a $(B)/libxm-linux.a
+man: $(B)/man/xm_hypercalls.7
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+	@echo 'Targets: all check demo bench install clean fuzz ci'
+	@echo '         check-unit check-e2e check-asan check-clang check-layers check-headers'
+	@echo '         check-format check-man deps format'
+
+# ---- compiling and linking ------------------------------------------------------------------------
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The evaluator is freestanding: nothing that would call a library.
+$(B)/obj/policy/eval.o: ALL_CFLAGS += $(if $(SANITIZE),,-ffreestanding -fno-builtin \
+	-fno-stack-protector -U_FORTIFY_SOURCE)
+
+# The client library speaks each profile through symbols of its own.
+$(B)/obj/%.p24.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (2.4))
+	$(Q)$(CC) $(ALL_CFLAGS) -DXM_PROFILE=XM_PROFILE_2_4 -MMD -MP -c -o $@ $<
+$(B)/obj/%.p3x.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (3.x))
+	$(Q)$(CC) $(ALL_CFLAGS) -DXM_PROFILE=XM_PROFILE_3_X -MMD -MP -c -o $@ $<
+
+define link
+@mkdir -p $(@D)
+$(call say,LINK,$@)
+$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1)
+endef
+
+define archive
+@mkdir -p $(@D)
+$(call say,AR,$@)
+$(Q)rm -f $@
+$(Q)$(AR) rcs $@ $(filter %.o,$^)
+endef
+
+$(B)/xmbroker: $(call objs,$(supervisor_src) $(supervisor_main) $(base_src) \
+		$(box_src) $(eval_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp)
+$(B)/xmbroker-server: $(call objs,$(server_src) $(server_main) $(base_src) $(box_src) \
+		$(loopback_src) $(eval_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp)
+$(B)/xmbroker-compiler: $(call objs,$(compiler_main) $(box_src) $(compile_src) $(eval_src) \
+		$(load_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp -lyaml -lexpat -lsodium)
+$(B)/xmsim: $(call objs,$(sim_src) $(sim_main) $(loop_src) $(box_src) $(load_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp -lexpat)
+$(B)/xmpolicy: $(call objs,$(xmpolicy_main) $(compile_src) $(explain_src) $(eval_src) $(load_src) \
+		$(system_src) $(core_src))
+	$(call link,-lyaml -lexpat -lsodium)
+$(B)/xmaudit: $(call objs,$(xmaudit_src) $(xmaudit_main) $(core_src))
+	$(call link,-ljansson)
+$(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
+	$(call link,)
+
+client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c wire.c))
+client_p3x := $(patsubst %.c,$(B)/obj/%.p3x.o,$(client_profile_src))
+client_p24 := $(patsubst %.c,$(B)/obj/%.p24.o,$(client_profile_src))
+client_objs := $(client_base) $(client_p3x) $(client_p24)
+
+$(B)/libxm.so.0: $(client_objs) libxm/libxm.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libxm.so.0 $(if $(SANITIZE),,-Wl,-z,defs) \
+		-Wl,--version-script=libxm/libxm.map -o $@ $(filter %.o,$^) -lpthread
+$(B)/libxm.so: $(B)/libxm.so.0
+	$(Q)ln -sf libxm.so.0 $@
+
+# A static library is one object, in which everything but the public names is local.
+$(B)/libxm.a: $(client_objs)
+$(B)/libxm-linux.a: $(client_base) $(client_p24)
+$(B)/libxm.a $(B)/libxm-linux.a:
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $@.o $(filter %.o,$^)
+	$(Q)$(OBJCOPY) --localize-hidden $@.o
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $@.o
+	$(Q)rm -f $@.o
+
+$(B)/man/xm_hypercalls: $(call objs,man/xm_hypercalls.c libxm/core/table.c)
+	$(call link,)
+$(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
+	$(Q)$< >$@
+
+# ---- tests ----------------------------------------------------------------------------------------
+
+test_bins := $(patsubst tests/%.c,$(B)/tests/%,$(unit_src))
+e2e_tests := $(sort $(wildcard tests/e2e/test_*.py))
+clients := $(B)/tests/call $(B)/tests/call24
+
+# Everything without its mains, so that a test links what it names.
+$(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(compile_src) \
+		$(explain_src) $(base_src) $(box_src) $(supervisor_src) $(server_src) $(loopback_src) $(sim_src) \
+		$(xmaudit_src) xmbroker/compiler_config.c) $(client_objs)
+	$(call archive)
+$(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
+	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
+# What some of them run against instead of the real thing.
+$(addprefix $(B)/tests/test_,audit backend_sim gate guard session): $(B)/obj/tests/broker_fakes.o
+$(addprefix $(B)/tests/test_client_,24 3x pointers session): $(B)/obj/tests/client_server.o
+$(B)/obj/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Wno-vla
+
+$(B)/tests/call: tests/e2e/call.c $(B)/libxm.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
+$(B)/tests/call24: tests/e2e/call.c $(B)/libxm-linux.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DCALL_2_4 -pie -o $@ $^ -lpthread
+
+$(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/peers.c $(eval_src) $(system_src) \
+		$(core_src))
+	$(call link,)
+
+run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD=$(abspath .)/$(B) sh tests/run.sh $(B)/results $(1)
+
+check: deps-check
+	@$(MAKE) --no-print-directory check-all
+.PHONY: check-all
+check-all: all $(test_bins) $(clients) check-layers
+	@$(call run_tests,$(test_bins) $(e2e_tests))
+check-unit: $(test_bins)
+	@$(call run_tests,$(test_bins))
+check-e2e: all $(clients)
+	@$(call run_tests,$(e2e_tests))
+
+check-layers: programs libraries
+	@B=$(B) SANITIZE=$(SANITIZE) sh tests/tools/check-layers.sh
+check-headers:
+	@CC=$(CC) CXX=$(CXX) sh tests/tools/check-headers.sh
+check-format:
+	@sh tests/tools/check-format.sh
+check-man: man
+	@mandoc -Tlint -W warning $(man_src) $(B)/man/xm_hypercalls.7 && echo 'man: clean'
+check-asan:
+	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
+check-clang:
+	@$(MAKE) --no-print-directory B=$(B)/clang CC=clang WERROR=-Werror all
+format:
+	@git ls-files --cached --others --exclude-standard | grep -E '\.[ch]$$' | xargs clang-format -i
+
+# ---- fuzzing: clang's libFuzzer; FUZZ_SECONDS for each target --------------------------------------
+
+FUZZ_SECONDS ?= 60
+fuzz_bins := $(patsubst tests/fuzz/%.c,$(B)/fuzz/bin/%,$(fuzz_src))
+FUZZ_FLAGS := -std=gnu11 -D_GNU_SOURCE -DXM_VERSION='"$(VERSION)"' -O1 -g -Iinclude -I. \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(B)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+fuzz_objs := $(patsubst %.c,$(B)/fuzz/%.o,$(core_src) $(system_src) $(load_src) $(eval_src) \
+	$(compile_src) $(explain_src) $(server_src) $(loopback_src) $(sim_src) $(base_src) $(box_src))
+$(B)/fuzz/liball.a: $(fuzz_objs)
+	$(call archive)
+$(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
+	@mkdir -p $(@D)
+	$(call say,FUZZER,$@)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ -lyaml -lexpat -lsodium -lcap-ng -lseccomp
+
+fuzz: $(fuzz_bins)
+	@for target in $(fuzz_bins); do \
+		name=$$(basename $$target); mkdir -p $(B)/fuzz/corpus/$$name; \
+		seeds=; [ -d tests/fuzz/seeds/$$name ] && seeds=tests/fuzz/seeds/$$name; \
+		printf '  %-24s %s s\n' $$name $(FUZZ_SECONDS); \
+		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$name $$seeds >$(B)/fuzz/$$name.log 2>&1 || \
+			{ tail -n 60 $(B)/fuzz/$$name.log; exit 1; }; \
+		grep -E 'number_of_executed_units' $(B)/fuzz/$$name.log; \
+	done
+
+# ---- demonstration, bench, continuous integration ---------------------------------------------------
+
+demo: deps-build
+	@$(MAKE) --no-print-directory all $(addprefix $(B)/examples/,$(example_names))
+	@XM_BUILD=$(abspath .)/$(B) sh tests/demo.sh
+bench: deps-build
+	@$(MAKE) --no-print-directory all $(B)/tests/bench
+	@$(B)/tests/bench $(BENCH_ARGS) $(B)
+
+$(B)/examples/%: libxm/examples/%.c $(B)/libxm-linux.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
+
+ci: deps-ci
+	@$(MAKE) --no-print-directory WERROR=-Werror all check-headers check-format check-man
+	@$(MAKE) --no-print-directory check-clang
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
+	@$(MAKE) --no-print-directory demo
+	@$(MAKE) --no-print-directory bench BENCH_ARGS=--quick
+	@$(MAKE) --no-print-directory check-asan
+	@$(MAKE) --no-print-directory WERROR=-Werror check
+
+# ---- what has to be installed -----------------------------------------------------------------------
+
+build_packages := gcc libc6-dev make pkg-config libseccomp-dev libcap-ng-dev libyaml-dev \
+	libexpat1-dev libsodium-dev libjansson-dev
+check_packages := $(build_packages) libcriterion-dev python3 binutils git
+ci_packages := $(check_packages) g++ clang clang-format libclang-rt-dev mandoc
+
+define need
+@missing=; for package in $(1); do \
+	dpkg-query -Wf '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || \
+		missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+	if [ "$$(id -u)" != 0 ]; then \
+		echo "These packages are missing; install them as root:" >&2; \
+		echo "  apt-get install$$missing" >&2; exit 1; \
+	fi; \
+	echo "  installing$$missing"; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		--no-install-recommends $$missing; } >/dev/null || exit 1; \
+fi
+endef
+
+deps: deps-check
+deps-build:
+	$(call need,$(build_packages))
+deps-check:
+	$(call need,$(check_packages))
+deps-ci:
+	$(call need,$(ci_packages))
+
+# ---- installation -----------------------------------------------------------------------------------
+
+prefix = $(DESTDIR)$(PREFIX)
+put = install -D -m $(1) $(2) '$(prefix)/$(3)'
+
+install: all
+	$(call say,INSTALL,$(prefix))
+	$(Q)install -d '$(prefix)/sbin' '$(prefix)/bin' '$(prefix)/libexec/xmbroker' '$(prefix)/include/xm' \
+		'$(prefix)/lib/pkgconfig' '$(prefix)/share/xmbroker/policy' '$(prefix)/share/xmbroker/examples' \
+		'$(prefix)/share/xmbroker/common' '$(prefix)/share/xmbroker/systemd'
+	$(Q)install -m 755 $(addprefix $(B)/,$(sbin)) '$(prefix)/sbin'
+	$(Q)install -m 755 $(addprefix $(B)/,$(bin)) '$(prefix)/bin'
+	$(Q)install -m 755 $(addprefix $(B)/,$(libexec)) '$(prefix)/libexec/xmbroker'
+	$(Q)find include -type f ! -path 'include/xm/uapi/*' | while read -r header; do \
+		install -D -m 644 "$$header" '$(prefix)/'"$$header"; done
+	$(Q)install -m 755 $(B)/libxm.so.0 '$(prefix)/lib'
+	$(Q)ln -sf libxm.so.0 '$(prefix)/lib/libxm.so'
+	$(Q)install -m 644 $(B)/libxm.a $(B)/libxm-linux.a '$(prefix)/lib'
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' libxm/libxm.pc.in \
+		>'$(prefix)/lib/pkgconfig/libxm.pc'
+	$(Q)install -m 644 libxm/examples/*.c libxm/examples/Makefile '$(prefix)/share/xmbroker/examples'
+	$(Q)install -m 644 libxm/common/* '$(prefix)/share/xmbroker/common'
+	$(Q)install -m 644 policy/examples/* '$(prefix)/share/xmbroker/policy'
+	$(Q)install -m 644 $(unit_files) '$(prefix)/share/xmbroker/systemd'
+	$(Q)for page in $(man_src) $(B)/man/xm_hypercalls.7; do \
+		install -D -m 644 "$$page" '$(prefix)/share/man/man'"$${page##*.}/$$(basename $$page)"; done
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TESTS_BENCH_H
+#define TESTS_BENCH_H
+
+/* Parts of the bench: what is measured (bench.c), and against what it runs (peers.c). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libxm/core/wire.h"
+#include "policy/image.h"
+
+/* Says why and ends the bench, with all that it started. */
+_Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int64_t bench_now(void); /* ns */
+
+/* ---- peers.c ------------------------------------------------------------------------------------------ */
+
+#define PEER_PATH 100 /* fits into a socket's address */
+
+/* One xmbroker with its files, in a folder of the bench. */
+struct peer {
+	pid_t pid; /* of the supervisor; 0: none */
+	char socket[PEER_PATH];
+};
+
+/* The folder for everything, removed at the end. */
+const char *peers_folder(void);
+void peers_cleanup(void);
+/* A path in the folder; `text` is written to it unless NULL. */
+void peers_file(char path[PEER_PATH], const char *name, const char *text);
+
+/* Runs this thread, and from now on everything started by it, on one processor; which one. */
+int peers_pin(void);
+
+/* Starts xmbroker of `build` on `backend` and waits until it is ready. */
+void peer_start(struct peer *peer, const char *build, const char *name, const char *backend,
+		const char *policy);
+/* The server process of it. */
+pid_t peer_server(const struct peer *peer);
+/* A session on it. */
+int peer_connect(const struct peer *peer);
+
+/* An echo through epoll in a process of its own: reads anything, answers `answer` bytes. */
+int peer_echo(size_t answer);
+
+/* Compiles `policy` for the loopback system and maps the image. */
+const struct policy_image *peer_compile(const char *build, const char *policy);
+
+#endif
