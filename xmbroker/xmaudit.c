@@ -382,6 +382,10 @@ int main(int argc, char **argv)
 		fputs(usage_text, stdout);
 		return EXIT_GOOD;
 	}
+	if (argc == 2 && !strcmp(argv[1], "--version")) {
+		puts("xmaudit " XM_VERSION);
+		return EXIT_GOOD;
+	}
 	fputs(usage_text, stderr);
 	return EXIT_USAGE;
 }
