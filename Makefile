@@ -105,7 +105,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1)))
 # ---- everything -----------------------------------------------------------------------------------
 
 .PHONY: all programs libraries examples man check check-unit check-e2e check-asan check-clang \
-	check-layers check-headers check-format check-man ci demo bench fuzz fuzz-short install clean \
+	check-layers check-headers check-format check-man ci demo bench fuzz install clean \
 	help deps deps-build deps-check deps-ci format
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -233,7 +233,7 @@ $(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/peers.c $(eval_src
 		$(core_src))
 	$(call link,)
 
-run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD=$(abspath .)/$(B) sh tests/run.sh $(B)/results $(1)
+run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/run.sh $(B)/results $(1)
 
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
@@ -277,7 +277,9 @@ $(B)/fuzz/liball.a: $(fuzz_objs)
 $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
 	@mkdir -p $(@D)
 	$(call say,FUZZER,$@)
-	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ -lyaml -lexpat -lsodium -lcap-ng -lseccomp
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		-lyaml -lexpat -lsodium -lcap-ng -lseccomp
+$(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o
 
 fuzz: $(fuzz_bins)
 	@for target in $(fuzz_bins); do \
@@ -294,7 +296,7 @@ fuzz: $(fuzz_bins)
 
 demo: deps-build
 	@$(MAKE) --no-print-directory all $(addprefix $(B)/examples/,$(example_names))
-	@XM_BUILD=$(abspath .)/$(B) sh tests/demo.sh
+	@XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/demo.sh
 bench: deps-build
 	@$(MAKE) --no-print-directory all $(B)/tests/bench
 	@$(B)/tests/bench $(BENCH_ARGS) $(B)
