@@ -199,7 +199,8 @@ $(B)/libxm.a $(B)/libxm-linux.a:
 	$(Q)$(AR) rcs $@ $@.o
 	$(Q)rm -f $@.o
 
-$(B)/man/xm_hypercalls: $(call objs,man/xm_hypercalls.c libxm/core/table.c)
+$(B)/man/xm_hypercalls: $(call objs,man/xm_hypercalls.c libxm/core/table.c) \
+		$(B)/obj/libxm/raw_table.p24.o $(B)/obj/libxm/raw_table.p3x.o
 	$(call link,)
 $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 	$(Q)$< >$@

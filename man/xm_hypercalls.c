@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libxm/core/table.h"
+#include "libxm/raw.h"
 
 static const char *const types[] = {
 	[XM_T_U32] = "u32",
@@ -85,6 +86,25 @@ static void print_argument(const struct xm_op *op, unsigned int i)
 		printf("Also called %s.\n", arg->synonyms);
 }
 
+/* How programs of a profile make the call: its number, and what the object calls are given. */
+static void print_raw(const struct raw_profile *profile, unsigned int op)
+{
+	for (size_t i = 0; i < profile->n_rows; i++) {
+		const struct raw_row *row = &profile->rows[i];
+
+		if (row->op != op)
+			continue;
+		printf("Profile %s: hypercall %u", xm_profile_name(profile->id), row->number);
+		if (row->class != RAW_PLAIN)
+			printf(" on object class %d", (int)row->class);
+		if (row->hypervisor == 1)
+			printf(" of the hypervisor");
+		if (row->command != RAW_ANY)
+			printf(", command %d", (int)row->command);
+		printf(".\n");
+	}
+}
+
 static void print_operation(const struct xm_op *op)
 {
 	printf(".It Sy %s\nOperation %u", op->name, op->wire);
@@ -101,6 +121,8 @@ static void print_operation(const struct xm_op *op)
 		printf("Also called %s.\n", op->synonyms);
 	if (*op->manual)
 		printf("Manual of the hypervisor:\n.Dq %s .\n", op->manual);
+	print_raw(&raw_profile_2_4, (unsigned int)(op - xm_ops));
+	print_raw(&raw_profile_3_x, (unsigned int)(op - xm_ops));
 	if (!op->n_args)
 		return;
 	printf(".Bl -tag -width maxMsgSize -compact\n");
