@@ -107,10 +107,10 @@ extern const struct raw_profile raw_profile_3_x;
 
 /* UNCLASSIFIED.reason */
 enum raw_reason {
-	RAW_UNKNOWN_NUMBER = 0,
-	RAW_BAD_CLASS = 1,
-	RAW_NO_SUCH_OPERATION = 2,
-	RAW_BAD_COMMAND = 3,
+	RAW_UNKNOWN_NUMBER = XM_REASON_NUMBER,
+	RAW_BAD_CLASS = XM_REASON_CLASS,
+	RAW_NO_SUCH_OPERATION = XM_REASON_OPERATION,
+	RAW_BAD_COMMAND = XM_REASON_COMMAND,
 };
 
 /* The row that covers a call; if none does, NULL and the reason. */

@@ -203,6 +203,11 @@ static void gather_output(struct raw_call *call, unsigned int i)
 	unsigned int align;
 	size_t extent = output_extent(call, i, &align);
 
+	/* Some hypervisors insist on a place for what the interface lets the caller leave out. */
+	if (!addr && argument(call, i)->domain == XM_D_OPT_POINTER) {
+		v->state = XM_ST_ABSENT;
+		return;
+	}
 	v->state = pointer_state(call, addr, align);
 	if (v->state != XM_ST_OK)
 		return;

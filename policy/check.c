@@ -231,8 +231,27 @@ static void lacks_attribute(struct compilation *c, const struct rule *rule,
 		node_error(c->diag, key, hint, "%s has no attribute '%s'", op->name, key->text);
 }
 
+/* An attribute has several names.  The key before this one that means the same, or NULL. */
+static const struct node *same_before(const struct rule *rule, const struct node *key)
+{
+	enum image_attribute kind, kind_before;
+	unsigned int arg, arg_before;
+
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
+		const struct xm_op *op = &xm_ops[clause->op];
+
+		vocabulary_attribute(op, key->text, &kind, &arg);
+		for (const struct node *k = rule->where->first; k != key; k = k->next->next)
+			if (vocabulary_attribute(op, k->text, &kind_before, &arg_before) &&
+			    kind == kind_before && arg == arg_before)
+				return k;
+	}
+	return NULL;
+}
+
 static bool every_op_has(struct compilation *c, const struct rule *rule, const struct node *key)
 {
+	const struct node *before;
 	enum image_attribute kind;
 	unsigned int arg;
 
@@ -241,7 +260,11 @@ static bool every_op_has(struct compilation *c, const struct rule *rule, const s
 			lacks_attribute(c, rule, clause, key);
 			return false;
 		}
-	return true;
+	before = same_before(rule, key);
+	if (before && strcmp(before->text, key->text)) /* else the reader has reported it */
+		node_error(c->diag, key, NULL, "'%s' is another name of '%s'", key->text,
+			   before->text);
+	return !before;
 }
 
 static void check_where(struct compilation *c, struct rule *rule)

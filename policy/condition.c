@@ -232,7 +232,7 @@ static void build_not(struct builder *b, const struct node *value)
 		return;
 	}
 	if (set.intervals.len)
-		set_add_complement(&b->positive, &set);
+		set_add_complement(&b->positive, &set, type_min(b), type_max(b));
 	set_free(&set);
 }
 
@@ -357,16 +357,44 @@ static void emit_term(struct builder *b, const struct set *set, bool negated)
 	b->cond->n_terms++;
 }
 
+static bool is_any_name(const struct image_name *name)
+{
+	return name->prefix && !name->len;
+}
+
+/* Whether a value can be outside of the set. */
+static bool leaves_others(struct builder *b, const struct set *set)
+{
+	struct set rest = { .self = false };
+	bool leaves;
+
+	if (b->cond->kind == IMAGE_NAME)
+		return !is_any_name((const void *)set->names.data);
+	set_add_complement(&rest, set, type_min(b), type_max(b));
+	leaves = domain_leaves(b->c, b->cond, &rest);
+	set_free(&rest);
+	return leaves;
+}
+
+/* Whether a value can satisfy the condition. */
+static bool leaves_any(struct builder *b)
+{
+	const struct set *negated = (const void *)b->negated.data;
+
+	for (size_t i = 0; i < BUFFER_N(&b->negated, *negated); i++)
+		if (leaves_others(b, &negated[i]))
+			return true;
+	return b->positive.self || b->positive.masks.len || b->positive.names.len ||
+	       domain_leaves(b->c, b->cond, &b->positive);
+}
+
 static void finish(struct builder *b, const struct node *value)
 {
 	struct set *negated = (void *)b->negated.data;
 	size_t n = BUFFER_N(&b->negated, *negated);
 
 	set_normalise(&b->positive);
-	if (!b->failed && !n && set_is_empty(&b->positive))
-		FAIL(b, value, NULL, "no value of %s is left", attribute(b));
-	else if (!b->failed && !n && b->cond->kind == IMAGE_NUMBER && !b->positive.self &&
-		 !b->positive.masks.len && !domain_leaves(b->c, b->cond, &b->positive))
+	if (!b->failed && !leaves_any(b))
 		FAIL(b, value, NULL, "no value of %s is left", attribute(b));
 	b->cond->good = !b->failed;
 	b->cond->first_term = (uint32_t)BUFFER_N(&b->c->out.table[IMAGE_TERMS], struct image_term);
@@ -385,11 +413,12 @@ static void finish(struct builder *b, const struct node *value)
 static const struct node *length_value(struct builder *b, const struct node *value)
 {
 	const struct node *length;
-	const struct define *define;
 
-	define = value->kind == NODE_SCALAR ? policy_define(b->c, value->text) : NULL;
-	if (define)
-		value = define->value;
+	value = policy_follow(b->c, value);
+	if (!value) {
+		b->failed = true;
+		return NULL;
+	}
 	length = value->kind == NODE_MAP && value->n == 1 ? node_get(value, "length") : NULL;
 	if (!length)
 		FAIL(b, value, "write {length: ..64}",

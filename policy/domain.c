@@ -128,24 +128,63 @@ const char *domain_excludes(struct compilation *c, const struct condition *cond,
 	}
 }
 
-/* Whether some value of a domain that is small and known is in the set. */
-bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set)
+static bool has_enum_value(const struct set *set, unsigned int ref)
+{
+	for (const struct xm_enum_value *v = xm_enums[ref].values; v->name; v++)
+		if (set_has(set, v->value))
+			return true;
+	return false;
+}
+
+static bool has_from_to(const struct set *set, uint64_t low, uint64_t high)
+{
+	const struct image_interval *interval = (const void *)set->intervals.data;
+
+	for (size_t i = 0; i < BUFFER_N(&set->intervals, *interval); i++)
+		if (interval[i].low <= high && low <= interval[i].high)
+			return true;
+	return false;
+}
+
+static bool has_partition(const struct system *sys, const struct set *set)
 {
 	uint32_t n;
 
-	if (is_enum_domain(cond->domain)) {
-		for (const struct xm_enum_value *v = xm_enums[cond->ref].values; v->name; v++)
-			if (set_has(set, v->value))
-				return true;
-		return false;
-	}
-	if (!c->sys || cond->domain != XM_D_PARTITION)
+	if (!sys)
 		return true;
-	system_partitions(c->sys, &n);
-	for (uint32_t i = 0; i < n; i++)
-		if (set_has(set, i))
-			return true;
-	return false;
+	system_partitions(sys, &n);
+	return n && has_from_to(set, 0, n - 1);
+}
+
+static bool has_plan(const struct system *sys, const struct set *set)
+{
+	uint32_t n = sys ? system_n_plans(sys) : 0;
+
+	return !sys || (n && has_from_to(set, 0, n - 1));
+}
+
+bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set)
+{
+	switch (cond->domain) {
+	case XM_D_ENUM:
+	case XM_D_RESOURCE_ENUM:
+		return has_enum_value(set, cond->ref);
+	case XM_D_PARTITION_OR_HV:
+		return set_has(set, XM_HYPERVISOR_ID) || has_partition(c->sys, set);
+	case XM_D_PARTITION:
+	case XM_D_SELF:
+		return has_partition(c->sys, set);
+	case XM_D_HYPERVISOR:
+		return set_has(set, XM_HYPERVISOR_ID);
+	case XM_D_PLAN:
+		return has_plan(c->sys, set);
+	case XM_D_NOT_NEGATIVE:
+		return has_from_to(set, IMAGE_BIAS, UINT64_MAX);
+	case XM_D_COUNT:
+		return has_from_to(set, 1, XM_MAX_RECORDS);
+	default:
+		return set->intervals.len > 0;
+	}
 }
 
 /* ---- names of ports, partitions and plans ------------------------------------------------------- */

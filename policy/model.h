@@ -72,7 +72,8 @@ struct role {
 	struct include *includes;
 	struct include *last_include;
 	enum { ROLE_NEW, ROLE_OPEN, ROLE_DONE } visit;
-	uint32_t mark; /* the last grant that collected it */
+	unsigned int height; /* includes in the longest chain from here */
+	uint32_t mark;       /* the last grant that collected it */
 };
 
 struct member {
@@ -125,6 +126,9 @@ void policy_parse(struct compilation *c, const struct source *source);
 void policy_resolve(struct compilation *c);
 /* The define of this name, or NULL. */
 struct define *policy_define(const struct compilation *c, const char *name);
+/* What a node stands for: itself, or the value that its name is defined as in the end; NULL after an
+ * error. */
+const struct node *policy_follow(struct compilation *c, const struct node *node);
 
 /* principal.c */
 void policy_resolve_principals(struct compilation *c);

@@ -204,6 +204,8 @@ static void parse_include(struct compilation *c, struct role *role, const struct
 		add_include(c, role, include);
 		return;
 	}
+	if (!include->n)
+		node_error(c->diag, include, NULL, "the include names no role");
 	NODE_FOR_EACH(name, include)
 	add_include(c, role, name);
 }

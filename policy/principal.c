@@ -114,7 +114,8 @@ static void add_member(struct compilation *c, struct grant *grant, const struct 
 {
 	struct member *member = arena_alloc(&c->arena, sizeof(*member));
 
-	if (!resolve_member(c, node, member))
+	node = policy_follow(c, node);
+	if (!node || !resolve_member(c, node, member))
 		return;
 	for (struct member *m = grant->members; m; m = m->next)
 		if (m->kind == IMAGE_USER && member->kind == IMAGE_USER && m->id != member->id) {
@@ -139,6 +140,10 @@ static void resolve_all(struct compilation *c, struct grant *grant, const struct
 	if (strcmp(key->text, "all"))
 		node_error(c->diag, key, "write {all: [\"group:A\", \"group:B\"]}",
 			   "unknown key '%s' in a principal", key->text);
+	if (!all && !to->n)
+		node_error(c->diag, to, "write {all: [\"group:A\", \"group:B\"]}",
+			   "the grant does not say to whom");
+	all = all ? policy_follow(c, all) : NULL;
 	if (!all)
 		return;
 	if (all->kind != NODE_LIST || !all->n) {
@@ -152,12 +157,11 @@ static void resolve_all(struct compilation *c, struct grant *grant, const struct
 
 static void resolve_to(struct compilation *c, struct grant *grant)
 {
-	const struct node *to = grant->to;
-	const struct define *define = to->kind == NODE_SCALAR ? policy_define(c, to->text) : NULL;
+	const struct node *to = policy_follow(c, grant->to);
 	struct member member;
 
-	if (define)
-		to = define->value;
+	if (!to)
+		return;
 	if (to->kind == NODE_MAP) {
 		resolve_all(c, grant, to);
 	} else if (to->kind == NODE_LIST) {

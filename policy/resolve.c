@@ -130,6 +130,22 @@ struct define *policy_define(const struct compilation *c, const char *name)
 	return found ? *found : NULL;
 }
 
+const struct node *policy_follow(struct compilation *c, const struct node *node)
+{
+	for (size_t left = BUFFER_N(&c->defines, struct define *);; left--) {
+		const struct define *define =
+			node->kind == NODE_SCALAR ? policy_define(c, node->text) : NULL;
+
+		if (!define)
+			return node;
+		if (!left)
+			break;
+		node = define->value;
+	}
+	node_error(c->diag, node, NULL, "'%s' is defined by itself", node->text);
+	return NULL;
+}
+
 static struct role *find_role(struct compilation *c, const struct node *name)
 {
 	size_t n = BUFFER_N(&c->roles, struct role *);
@@ -211,13 +227,17 @@ static void visit_role(struct compilation *c, struct role *role, const char *pat
 			node_error(c->diag, i->name, NULL, "role '%s' includes itself: %s -> %s",
 				   i->role->name->text, path, i->role->name->text);
 			i->role = NULL; /* so that nothing later runs in circles */
-		} else if (depth == INCLUDE_DEPTH_MAX) {
-			node_error(c->diag, i->name, NULL, "roles are included too deeply");
-			i->role = NULL;
-		} else {
+			continue;
+		}
+		if (depth < INCLUDE_DEPTH_MAX)
 			visit_role(c, i->role,
 				   arena_printf(&c->arena, "%s -> %s", path, i->role->name->text),
 				   depth + 1);
+		if (depth == INCLUDE_DEPTH_MAX || i->role->height == INCLUDE_DEPTH_MAX) {
+			node_error(c->diag, i->name, NULL, "roles are included too deeply");
+			i->role = NULL;
+		} else if (role->height <= i->role->height) {
+			role->height = i->role->height + 1;
 		}
 	}
 	role->visit = ROLE_DONE;

@@ -90,20 +90,20 @@ void set_normalise(struct set *set)
 	merge_names(set);
 }
 
-void set_add_complement(struct set *to, const struct set *set)
+void set_add_complement(struct set *to, const struct set *set, uint64_t min, uint64_t max)
 {
 	const struct image_interval *interval = (const void *)set->intervals.data;
 	size_t n = BUFFER_N(&set->intervals, *interval);
-	uint64_t next = 0;
+	uint64_t next = min;
 
 	for (size_t i = 0; i < n; i++) {
 		if (interval[i].low > next)
 			set_add(to, next, interval[i].low - 1);
-		if (interval[i].high == UINT64_MAX)
+		if (interval[i].high == max)
 			return;
 		next = interval[i].high + 1;
 	}
-	set_add(to, next, UINT64_MAX);
+	set_add(to, next, max);
 }
 
 bool set_has(const struct set *set, uint64_t value)

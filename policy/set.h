@@ -18,8 +18,8 @@ struct set {
 void set_add(struct set *set, uint64_t low, uint64_t high);
 /* Sorts, and removes what is contained in something else. */
 void set_normalise(struct set *set);
-/* Adds to `to` all numbers that are not in the (normalised) `set`. */
-void set_add_complement(struct set *to, const struct set *set);
+/* Adds to `to` all numbers from `min` to `max` that are not in the (normalised) `set`. */
+void set_add_complement(struct set *to, const struct set *set, uint64_t min, uint64_t max);
 bool set_has(const struct set *set, uint64_t value);
 bool set_is_empty(const struct set *set);
 void set_free(struct set *set);
@@ -33,7 +33,7 @@ const char *domain_symbol_hint(struct compilation *c, const struct condition *co
 			       const char *text);
 /* Why a value is outside the domain, or NULL. */
 const char *domain_excludes(struct compilation *c, const struct condition *cond, uint64_t value);
-/* Whether some value of a domain that is small and known is in the set. */
+/* Whether some value of the domain, as far as that is known, is in the set. */
 bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set);
 /* Whether the system has a port (or partition or plan) of this name, or with this prefix. */
 bool domain_has_name(struct compilation *c, const struct condition *cond, const char *name,

@@ -71,6 +71,29 @@ static void stop_at(struct reader *r, const yaml_mark_t *mark, const char *hint,
 	r->stop = true;
 }
 
+/* ---- characters -------------------------------------------------------------------------------- */
+
+/* Characters that make a file look other than it reads: controls, other line ends, direction marks. */
+static const char *bad_character(const unsigned char *s, size_t left)
+{
+	if (s[0] == '\r')
+		return left > 1 && s[1] == '\n' ? NULL : "a carriage return that ends no line";
+	if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f)
+		return "a control character";
+	if (left > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
+		return "a control character";
+	if (left > 2 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf)
+		return "a byte order mark: save the file as UTF-8 without it";
+	if ((left > 2 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f)) ||
+	    (left > 1 && s[0] == 0xd8 && s[1] == 0x9c))
+		return "a character that turns round the direction of text";
+	if (left > 2 && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae)
+		return "a character that breaks or turns round the line";
+	if (left > 2 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
+		return "a character that turns round the line";
+	return NULL;
+}
+
 /* ---- what plain words and numbers must not be -------------------------------------------------- */
 
 static bool is_word(const char *s, const char *const *words)
@@ -114,7 +137,8 @@ static bool is_odd_number(const char *s)
 	s += *s == '-' || *s == '+';
 	if (*s < '0' || *s > '9')
 		return false;
-	if (strchr(s, '_') && all_of(s, "0123456789_"))
+	if (strchr(s, '_') && (all_of(s, "0123456789_") ||
+			       (!strncmp(s, "0x", 2) && all_of(s + 2, "0123456789abcdefABCDEF_"))))
 		return true;
 	return s[0] == '0' && s[1] &&
 	       (all_of(s, "01234567") || all_of(s, "0123456789") ||
@@ -232,6 +256,22 @@ static void check_decoration(struct reader *r, const yaml_event_t *event, const 
 		stop_at(r, &event->start_mark, NULL, "tags are not used here");
 }
 
+/* What the file may not hold, a text of it may not either. */
+static void check_escapes(struct reader *r, struct node *node, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)node->text;
+
+	for (size_t i = 0; i < len; i++) {
+		const char *why = bad_character(s + i, len - i);
+
+		if (!why)
+			continue;
+		node_error(r->diag, node, NULL, "inside a text: %s", why);
+		node->bad = true;
+		return;
+	}
+}
+
 static void on_scalar(struct reader *r, const yaml_event_t *event)
 {
 	struct node *node = new_node(r, NODE_SCALAR, &event->start_mark);
@@ -246,6 +286,7 @@ static void on_scalar(struct reader *r, const yaml_event_t *event)
 	}
 	node->text = arena_strndup(r->arena, value, event->data.scalar.length);
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	check_escapes(r, node, event->data.scalar.length);
 	if (node->plain)
 		check_trap(r, node);
 	append(r, node);
@@ -341,23 +382,7 @@ static void syntax_error(struct reader *r)
 	r->stop = true;
 }
 
-/* ---- characters -------------------------------------------------------------------------------- */
-
-/* Characters that make a file look other than it reads: controls, other line ends, direction marks. */
-static const char *bad_character(const unsigned char *s, size_t left)
-{
-	if (s[0] == '\r')
-		return left > 1 && s[1] == '\n' ? NULL : "a carriage return that ends no line";
-	if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f)
-		return "a control character";
-	if (left > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
-		return "a control character";
-	if (left > 2 && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae)
-		return "a character that breaks or turns round the line";
-	if (left > 2 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
-		return "a character that turns round the line";
-	return NULL;
-}
+/* ---- the file ----------------------------------------------------------------------------------- */
 
 static bool characters_good(struct arena *arena, const struct source *source, struct diag *diag)
 {

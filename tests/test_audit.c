@@ -296,6 +296,22 @@ static void limit_log(off_t more)
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* A decision that lacks only its newline was reported as not written: it must not count later. */
+Test(audit, a_record_that_lacks_only_its_end_does_not_become_one)
+{
+	uint64_t id;
+	size_t len;
+
+	write_decision();
+	len = strlen(log_line(0));
+	limit_log((int)len);
+	cr_expect_lt(audit_decision(audit, &decision, false, &id), 0);
+	limit_log(-1);
+	write_decision();
+	cr_expect_eq(strlen(log_line(1)), len + 5);
+	cr_expect_str_eq(log_line(1) + len, " torn");
+}
+
 Test(audit, a_record_that_was_torn_off_spoils_only_itself_and_is_counted)
 {
 	uint64_t id;
@@ -306,7 +322,8 @@ Test(audit, a_record_that_was_torn_off_spoils_only_itself_and_is_counted)
 	cr_expect_lt(audit_stop(audit, "x"), 0);
 	limit_log(-1);
 	write_decision();
-	cr_expect_eq(strlen(log_line(1)), 10); /* the torn one */
+	cr_expect_eq(strlen(log_line(1)), 15);
+	cr_expect_str_eq(log_line(1) + 10, " torn");
 	cr_expect_str_eq(text_of(2, "type"), "lost");
 	cr_expect_eq(number_of(2, "records"), 2);
 	cr_expect_eq(number_of(2, "seq"), 2);

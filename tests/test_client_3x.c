@@ -9,6 +9,7 @@
 #include <xm/hcall.h>
 
 #include "client_server.h"
+#include "libxm/system/schema.h"
 
 #define SELF 2
 
@@ -203,8 +204,9 @@ Test(client_3x, sampling_messages)
 	expect_num(0, SELF);
 	expect_num(1, 4);
 	expect_num(3, 64);
+	/* A NULL that is allowed must not reach a hypervisor that refuses it. */
 	cr_assert_eq(XM_read_sampling_message(4, buffer, sizeof(buffer), NULL), 3);
-	expect_state(4, XM_ST_NULL);
+	expect_state(4, XM_ST_ABSENT);
 	cr_assert_eq(XM_write_sampling_message(6, buffer, 3), XM_OK, "not a count");
 	expect_op(XM_OP_WRITE_SAMPLING_MESSAGE);
 	expect_num(1, 6);
@@ -316,6 +318,36 @@ Test(client_3x, health_monitor)
 
 #define EXPECT_FIELD(ID, s, field)                                                                 \
 	cr_expect_eq((s).field, (__typeof__((s).field))SERVER_FIELD(XM_F_##ID##_##field))
+
+/* The names that a program uses are those of the system description, and mean the same. */
+Test(client_3x, health_monitor_names)
+{
+#define EVENT(name) cr_expect_eq(name, schema_event(SCHEMA_3_X, #name), #name)
+#define ACTION(name) cr_expect_eq(name, schema_action(SCHEMA_3_X, #name), #name)
+	EVENT(XM_HM_EV_INTERNAL_ERROR);
+	EVENT(XM_HM_EV_SYSTEM_ERROR);
+	EVENT(XM_HM_EV_PARTITION_ERROR);
+	EVENT(XM_HM_EV_WATCHDOG_TIMER);
+	EVENT(XM_HM_EV_FP_ERROR);
+	EVENT(XM_HM_EV_MEM_PROTECTION);
+	EVENT(XM_HM_EV_UNEXPECTED_TRAP);
+	EVENT(XM_HM_EV_X86_DIVIDE_ERROR);
+	EVENT(XM_HM_EV_X86_PAGE_FAULT);
+	EVENT(XM_HM_EV_X86_X87_FPU_ERROR);
+	EVENT(XM_HM_EV_X86_SIMD_FLOATING_POINT);
+	ACTION(XM_HM_AC_IGNORE);
+	ACTION(XM_HM_AC_SHUTDOWN);
+	ACTION(XM_HM_AC_PARTITION_COLD_RESET);
+	ACTION(XM_HM_AC_PARTITION_WARM_RESET);
+	ACTION(XM_HM_AC_HYPERVISOR_COLD_RESET);
+	ACTION(XM_HM_AC_HYPERVISOR_WARM_RESET);
+	ACTION(XM_HM_AC_SUSPEND);
+	ACTION(XM_HM_AC_PARTITION_HALT);
+	ACTION(XM_HM_AC_HYPERVISOR_HALT);
+	ACTION(XM_HM_AC_PROPAGATE);
+	ACTION(XM_HM_AC_SWITCH_TO_MAINTENANCE);
+	cr_assert_eq(XM_HM_MAX_EVENTS, XM_HM_EV_X86_SIMD_FLOATING_POINT + 1);
+}
 
 Test(client_3x, status)
 {

@@ -104,6 +104,26 @@ Test(identity, reads_more_groups_than_fit_at_first)
 	identity_deinit(&other);
 }
 
+/* So many that to read them at every connection would cost others time. */
+Test(identity, too_many_groups_are_refused)
+{
+	static gid_t list[IDENTITY_GROUPS_MAX + 1];
+	int fds[2];
+	struct identity other;
+
+	if (geteuid() != 0)
+		cr_skip_test("not run: needs root");
+	for (gid_t i = 0; i < IDENTITY_GROUPS_MAX + 1; i++)
+		list[i] = 5000 + i;
+	cr_assert_eq(setgroups(IDENTITY_GROUPS_MAX + 1, list), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	cr_expect_eq(identity_read(fds[0], nobody, &other), -ERANGE);
+	cr_assert_eq(setgroups(IDENTITY_GROUPS_MAX, list), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	cr_assert_eq(identity_read(fds[0], nobody, &other), 0);
+	identity_deinit(&other);
+}
+
 Test(identity, knows_the_overflow_uid)
 {
 	struct identity_overflow overflow = { geteuid(), 65534 };

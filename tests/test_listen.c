@@ -39,6 +39,13 @@ static void tear_down(void)
 	cr_expect_eq(rmdir(folder), 0, "something was left in the folder");
 }
 
+/* A test that is skipped never comes to its end. */
+static void skip(const char *why)
+{
+	tear_down();
+	cr_skip_test("not run: %s", why);
+}
+
 TestSuite(listen, .init = set_up, .fini = tear_down);
 
 static mode_t mode_of(const char *name)
@@ -144,7 +151,7 @@ Test(listen, stale_socket_of_another_user_is_not_touched)
 {
 	if (geteuid() != 0) {
 		make_folder();
-		cr_skip_test("not run: needs root");
+		skip("needs root");
 	}
 	close(occupy(true));
 	cr_assert_eq(chown(path, 64242, 64242), 0);
@@ -200,4 +207,39 @@ Test(listen, missing_folder_of_a_folder_refused)
 
 	snprintf(name, sizeof(name), "%s/a/b/s", folder);
 	cr_expect_eq(listen_open(&self, name), -ENOENT);
+}
+
+/* Whether a client of the socket may send a descriptor along: 0 or -errno. */
+static int send_descriptor(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .align = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec iov = { control.space, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof(control.space) };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), r;
+
+	strcpy(address.sun_path, path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	r = sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+Test(listen, no_client_can_send_a_descriptor)
+{
+	int off = 0, probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int r = setsockopt(probe, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &off, sizeof(off));
+
+	close(probe);
+	if (r < 0)
+		skip("needs Linux 6.16");
+	cr_assert_eq(listen_open(&self, path), 0);
+	cr_expect_eq(send_descriptor(), -EPERM);
+	listen_close(&self);
 }

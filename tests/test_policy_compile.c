@@ -199,6 +199,44 @@ Test(policy_compile, defines_that_explode)
 	expect_error(text, "too many values");
 }
 
+/* Each role includes the next one; in the order of their names, or the other way round. */
+static struct compiled include_chain(int n, bool backwards)
+{
+	size_t cap = 4u << 20, len;
+	char *text = malloc(cap);
+	struct compiled c;
+
+	len = (size_t)snprintf(text, cap, PREAMBLE "roles:\n");
+	for (int i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, cap - len, "  r%06d: [{include: r%06d}]\n",
+					backwards ? i + 1 : i, backwards ? i : i + 1);
+	len += (size_t)snprintf(text + len, cap - len, "  r%06d: [{allow: XM_halt_system}]\n",
+				backwards ? 0 : n);
+	snprintf(text + len, cap - len, "grants: [{to: everyone, roles: [r%06d]}]\n",
+		 backwards ? n : 0);
+	c = compile_text(text);
+	free(text);
+	return c;
+}
+
+/* Whether a policy compiles does not depend on how its roles are called. */
+Test(policy_compile, chain_of_includes)
+{
+	for (int backwards = 0; backwards < 2; backwards++) {
+		struct compiled longest = include_chain(64, backwards);
+		struct compiled longer = include_chain(65, backwards);
+		struct compiled far = include_chain(100000, backwards);
+
+		cr_assert_eq(longest.ret, 0, "%s", longest.messages);
+		cr_assert(allows(&longest, 5, "XM_halt_system()"));
+		cr_assert(strstr(longer.messages, "too deeply"), "backwards: %d", backwards);
+		cr_assert(strstr(far.messages, "too deeply"), "backwards: %d", backwards);
+		compiled_free(&longest);
+		compiled_free(&longer);
+		compiled_free(&far);
+	}
+}
+
 Test(policy_compile, ten_thousand_rules)
 {
 	size_t cap = 4u << 20, len;

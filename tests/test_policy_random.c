@@ -141,6 +141,8 @@ static void random_condition(struct random_policy *p, struct condition_ *c, cons
 			c->element[i].kind = i ? SELF : NUMBER;
 			c->element[i].b = c->element[i].a;
 		}
+		if (c->not &&c->element[i].kind == PREFIX && !*c->element[i].name)
+			c->element[i].name = "h";
 		out(p, "%s", i ? ", " : "");
 		write_element(p, &c->element[i]);
 	}

@@ -248,6 +248,26 @@ Test(policy_rules, all_needs_all)
 	compiled_free(&c);
 }
 
+Test(policy_rules, defined_principals)
+{
+	struct compiled c =
+		good("define: {ops: crew, crew: \"group:7\", both: [ops, \"user:5\"], short: limit,"
+		     " limit: {length: ..4}}\n"
+		     "roles:\n  r:\n  - allow: XM_halt_system\n  s:\n"
+		     "  - allow: XM_reset_system\n  w:\n  - allow: XM_write_console\n"
+		     "    where: {buffer: short}\n"
+		     "grants: [{to: ops, roles: [r]}, {to: {all: both}, roles: [s]},"
+		     " {to: {all: [ops, \"user:5\"]}, roles: [w]}]\n");
+
+	cr_assert_eq(decide(&c, 6, 7, "XM_halt_system()").effect, POLICY_ALLOW);
+	cr_assert_eq(decide(&c, 6, 8, "XM_halt_system()").effect, POLICY_DENY);
+	cr_assert_eq(decide(&c, 5, 7, "XM_reset_system(0)").effect, POLICY_ALLOW);
+	cr_assert_eq(decide(&c, 6, 7, "XM_reset_system(0)").effect, POLICY_DENY);
+	cr_assert_eq(decide(&c, 5, 7, "XM_write_console(4)").effect, POLICY_ALLOW);
+	cr_assert_eq(decide(&c, 5, 7, "XM_write_console(5)").effect, POLICY_DENY);
+	compiled_free(&c);
+}
+
 Test(policy_rules, user_and_group_of_one_number_are_two)
 {
 	struct compiled c = good("roles:\n  r:\n  - allow: XM_halt_system\n"

@@ -34,9 +34,10 @@ static void expect_message(const char *text, const char *expected)
 
 Test(policy_yaml, words_of_another_type_are_errors)
 {
-	static const char *const words[] = { "yes", "No",  "on",   "OFF",  "true", "False", "y",
-					     "N",   "~",   "null", "NULL", "1.5",  ".inf",  "-.5",
-					     "1e3", "010", "08",   "0o7",  "0b1",  "1_000", "+5" };
+	static const char *const words[] = { "yes",  "No",    "on",  "OFF",  "true", "False",
+					     "y",    "N",     "~",   "null", "NULL", "1.5",
+					     ".inf", "-.5",   "1e3", "010",  "08",   "0o7",
+					     "0b1",  "1_000", "+5",  "0x1_f" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		char text[64];
@@ -85,6 +86,11 @@ Test(policy_yaml, structure)
 		{ "a: b\x01\n", "f.yaml:1:5: error: a control character" },
 		{ "a: b\rc\n", "carriage return" },
 		{ "a: \"\xe2\x80\xae\"\n", "turns round the line" },
+		{ "a: b\xe2\x80\x8f\n", "f.yaml:1:5: error: a character that turns round" },
+		{ "a: 1 # \xd8\x9c\n", "f.yaml:1:8: error: a character that turns round" },
+		{ "\xef\xbb\xbfversion: 1\n", "f.yaml:1:1: error: a byte order mark" },
+		{ "a: \"x\\e[2J\"\n", "f.yaml:1:4: error: inside a text: a control character" },
+		{ "a: \"x\\u202ey\"\n", "f.yaml:1:4: error: inside a text: a character" },
 		{ "a: \xff\n", "error: not valid YAML" },
 		{ "a: \"x\\0y\"\n", "NUL" },
 		{ "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]\n", "nested too deeply" },

@@ -640,6 +640,28 @@ Test(session, an_image_of_another_system_is_refused)
 	cr_expect_eq(server->gate.generation, 1);
 }
 
+Test(session, only_so_many_reloads_are_asked_for_at_once)
+{
+	int fds[8], one_more;
+
+	for (int i = 0; i < 8; i++) {
+		fds[i] = client();
+		send_call(fds[i], XM_OP_BROKER_RELOAD);
+		reload_channel(&m);
+	}
+	one_more = client();
+	cr_expect_eq(call(one_more, XM_OP_BROKER_RELOAD), XM_C_NOT_AVAILABLE);
+	cr_expect_eq(channel_receive(supervisor, &m), -EAGAIN);
+	/* An answer is as much under way when nobody waits for it any more. */
+	close(fds[0]);
+	turns();
+	cr_expect_eq(call(one_more, XM_OP_BROKER_RELOAD), XM_C_NOT_AVAILABLE);
+	tell(CHANNEL_RELOADED, 1, true, -1, "");
+	send_call(one_more, XM_OP_BROKER_RELOAD);
+	reload_channel(&m);
+	cr_expect_eq(m.number, 9);
+}
+
 Test(session, a_reload_whose_image_was_refused_is_no_success)
 {
 	int fd = client();

@@ -159,7 +159,9 @@ static int mend(struct audit *audit)
 
 	if (!audit->torn)
 		return 0;
-	r = write_all(audit->fd, "\n", 1, &wrote);
+	/* The record may lack nothing but its end, and was reported as not written: it must not become
+	 * a good one now. */
+	r = write_all(audit->fd, " torn\n", 6, &wrote);
 	if (r == 0)
 		audit->torn = false;
 	return r;

@@ -34,6 +34,7 @@ static const struct kind kinds[] = {
 	{ .type = CHANNEL_READY },
 	{ .type = CHANNEL_RELOAD },
 	{ .type = CHANNEL_BACKEND_LOST },
+	{ .type = CHANNEL_IMAGE_DONE },
 };
 
 union control {
@@ -49,39 +50,48 @@ static bool fits(uint8_t type, bool has_fd, size_t text_len)
 	return false;
 }
 
-static void put_fd(struct msghdr *msg, union control *control, int fd)
+static ssize_t send_with_fd(int channel, uint8_t *packet, size_t len, int fd)
 {
-	struct cmsghdr *cmsg;
+	union control control = { 0 };
+	struct iovec iov = { packet, len };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = CMSG_SPACE(sizeof(int)),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 
-	memset(control, 0, sizeof(*control));
-	msg->msg_control = control->space;
-	msg->msg_controllen = CMSG_SPACE(sizeof(int));
-	cmsg = CMSG_FIRSTHDR(msg);
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(channel, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Without sendmsg() where there is no descriptor: the server may not make that call. */
+static ssize_t send_packet(int channel, uint8_t *packet, size_t len, int fd)
+{
+	if (fd >= 0)
+		return send_with_fd(channel, packet, len, fd);
+	return send(channel, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 int channel_send(int channel, const struct channel_message *message)
 {
 	size_t len = strnlen(message->text, sizeof(message->text));
-	uint8_t head[HEAD] = { message->type, message->ok };
-	struct iovec iov[2] = { { head, HEAD }, { (void *)(uintptr_t)message->text, len } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	union control control;
+	uint8_t packet[HEAD + CHANNEL_TEXT_MAX] = { message->type, message->ok };
 	ssize_t n;
 
 	if (len > CHANNEL_TEXT_MAX || !fits(message->type, message->fd >= 0, len))
 		return -EINVAL;
-	head[2] = (uint8_t)len;
-	head[3] = (uint8_t)(len >> 8);
+	packet[2] = (uint8_t)len;
+	packet[3] = (uint8_t)(len >> 8);
 	for (unsigned int i = 0; i < 4; i++)
-		head[4 + i] = (uint8_t)(message->number >> (8 * i));
-	if (message->fd >= 0)
-		put_fd(&msg, &control, message->fd);
+		packet[4 + i] = (uint8_t)(message->number >> (8 * i));
+	memcpy(packet + HEAD, message->text, len);
 	do
-		n = sendmsg(channel, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send_packet(channel, packet, HEAD + len, message->fd);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }

@@ -23,6 +23,7 @@ enum channel_type {
 	CHANNEL_READY = 16,        /* serving */
 	CHANNEL_RELOAD = 17,       /* number: the request; somebody allowed asks for a reload */
 	CHANNEL_BACKEND_LOST = 18, /* the connection to the hypervisor is gone */
+	CHANNEL_IMAGE_DONE = 19,   /* number: the generation of an image; ok: it is in force */
 };
 
 struct channel_message {

@@ -60,6 +60,7 @@ static void on_ready(struct supervisor *s)
 	if (s->server_ready)
 		return;
 	s->server_ready = true;
+	reload_image_done(s, s->server_generation, true);
 	if (s->phase != PHASE_STARTING) {
 		log_notice("the server serves again");
 		return;
@@ -80,6 +81,9 @@ static void on_message(struct supervisor *s, const struct channel_message *messa
 		break;
 	case CHANNEL_RELOAD:
 		reload_request(s, message);
+		break;
+	case CHANNEL_IMAGE_DONE:
+		reload_image_done(s, message->number, message->ok);
 		break;
 	case CHANNEL_BACKEND_LOST:
 		if (s->opts->backend == OPTIONS_LOOPBACK || s->link.due)
@@ -150,6 +154,7 @@ static int run_server(struct supervisor *s, int backend)
 		log_error("cannot start %s: %s", s->launch->server, strerror(-r));
 		return r;
 	}
+	s->server_generation = s->generation;
 	service_started(&s->server, pid, s->loop.now);
 	r = loop_add(&s->loop, &s->channel, channel, EPOLLIN, on_channel);
 	if (r < 0) {

@@ -29,6 +29,8 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+#define PIPE_HOLDS 65536
+
 void compile_init(struct compile_job *job, struct loop *loop)
 {
 	memset(job, 0, sizeof(*job));
@@ -60,19 +62,23 @@ static void add_text(struct compile_job *job, const char *bytes, size_t len)
 	job->text[job->len] = '\0';
 }
 
-/* Reads what is there; returns whether more may come. */
+/* Reads what is there, but no more in one turn than a pipe holds: who writes faster than we read must
+ * not keep the loop from its deadline.  Returns whether more may come. */
 static bool drain(struct compile_job *job, int fd)
 {
 	char bytes[4096];
-	ssize_t n;
 
-	for (;;) {
-		n = read(fd, bytes, sizeof(bytes));
-		if (n > 0)
+	for (size_t done = 0; done < PIPE_HOLDS;) {
+		ssize_t n = read(fd, bytes, sizeof(bytes));
+
+		if (n > 0) {
 			add_text(job, bytes, (size_t)n);
-		else if (n == 0 || errno != EINTR)
+			done += (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
 			return n < 0 && errno == EAGAIN;
+		}
 	}
+	return true;
 }
 
 static void on_output(struct loop_source *source, uint32_t events)

@@ -14,6 +14,9 @@
 #include "xmbroker/session.h"
 
 #define LINE 512 /* bytes, more than a line of broker_sessions needs */
+/* Answers that may be under way to us at once: the channel has room for so many of full length, and a
+ * server that lets it run full is ended by the supervisor. */
+#define RELOADS_MAX 8
 
 static struct text begin_text(struct xm_reply *reply)
 {
@@ -132,9 +135,13 @@ static int reload(struct server *server, struct session *asking, struct xm_reply
 {
 	int r;
 
+	if (server->n_reloads - server->n_reloads_answered >= RELOADS_MAX) {
+		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
+		return 0;
+	}
 	server->message.type = CHANNEL_RELOAD;
 	server->message.ok = false;
-	server->message.number = ++server->n_reloads;
+	server->message.number = server->n_reloads + 1;
 	server->message.fd = -1;
 	server->message.text[0] = '\0';
 	r = channel_send(server->channel.fd, &server->message);
@@ -143,7 +150,7 @@ static int reload(struct server *server, struct session *asking, struct xm_reply
 		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
 		return 0;
 	}
-	asking->waiting_for = server->n_reloads;
+	asking->waiting_for = ++server->n_reloads;
 	return GATE_DEFERRED;
 }
 
@@ -185,6 +192,7 @@ void control_reloaded(struct server *server, const struct channel_message *messa
 	struct xm_reply *reply = &server->reply;
 	struct text t;
 
+	server->n_reloads_answered++;
 	if (!s)
 		return; /* gone meanwhile */
 	xm_reply_init(reply, server->space, sizeof(server->space));

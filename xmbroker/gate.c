@@ -68,19 +68,6 @@ void gate_note_audit(struct gate *gate, int r)
 
 /* ---- decide ---------------------------------------------------------------------------------------- */
 
-static enum xm_code unclassified_code(const struct xm_request *req)
-{
-	switch (req->arg[XM_A_UNCLASSIFIED_reason].num) {
-	case 1:
-	case 3:
-		return XM_C_INVALID_PARAM;
-	case 2:
-		return XM_C_OP_NOT_ALLOWED;
-	default:
-		return XM_C_UNKNOWN_HYPERCALL;
-	}
-}
-
 /* A clock that stands before the time at which the policy was compiled is wrong. */
 static struct policy_time policy_now(const struct policy_image *image)
 {
@@ -104,7 +91,7 @@ static struct verdict decide(const struct gate *gate, const struct gate_caller *
 
 	if (flags & XM_OPF_UNCLASSIFIED) {
 		v.why = "unclassified";
-		v.code = unclassified_code(req);
+		v.code = xm_unclassified_code(req);
 		return v;
 	}
 	d = policy_decide(gate->image, &caller->subject, req, gate->hypervisor.partition,

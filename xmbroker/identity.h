@@ -12,7 +12,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define IDENTITY_GROUPS_MAX 65536 /* the kernel's own limit on supplementary groups */
+/* Most supplementary groups.  The kernel allows 65536, but reading and sorting as many at every
+ * connection of a stranger would be noticed by others; no real user has a thousand. */
+#define IDENTITY_GROUPS_MAX 4096
 
 struct identity {
 	uid_t uid;

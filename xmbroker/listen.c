@@ -19,7 +19,24 @@
 #include "xmbroker/log.h"
 #include "xmbroker/notify.h"
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
 #define BACKLOG 4096
+
+/* The last reference to a descriptor that a client sends and closes is dropped by the server, which
+ * then waits where that waits: for hours, if it is a TCP connection that lingers.  So the kernel is
+ * asked to refuse them to the sender.  Connections inherit it. */
+static void keep_descriptors_out(int fd)
+{
+	int off = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) < 0)
+		log_warning(
+			"this kernel (before Linux 6.16) lets clients send descriptors, by which "
+			"one can hold up the others");
+}
 
 static int fill_address(struct sockaddr_un *address, const char *path)
 {
@@ -158,6 +175,8 @@ static int open_path(struct listen *self, const char *path)
 	if (r < 0)
 		return r;
 	self->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (self->fd >= 0)
+		keep_descriptors_out(self->fd);
 	r = self->fd < 0 ? -errno : bind_path(self, &address);
 	if (r < 0)
 		log_error("cannot listen on %s: %s", path, strerror(-r));
@@ -172,6 +191,8 @@ int listen_open(struct listen *self, const char *path)
 	if (r < 0)
 		log_error("the service manager passed something else than one listening "
 			  "seqpacket socket (ListenSequentialPacket=)");
+	if (r > 0)
+		keep_descriptors_out(self->fd);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = open_path(self, path);

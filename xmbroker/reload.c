@@ -105,23 +105,46 @@ static void take_first(struct supervisor *s, int fd)
 		return;
 	}
 	s->image = fd;
-	s->generation = 1;
+	s->generation = s->n_generations = 1;
 }
 
 static void take_next(struct supervisor *s, int fd)
 {
 	struct channel_message message = { .type = CHANNEL_IMAGE, .fd = fd };
 
-	if (s->image >= 0)
+	if (s->kept >= 0) {
 		close(s->image);
+	} else {
+		s->kept = s->image;
+		s->kept_generation = s->generation;
+	}
 	s->image = fd;
-	message.number = ++s->generation;
+	s->generation = message.number = ++s->n_generations;
 	log_notice("policy reloaded: generation %u is in force", s->generation);
 	log_text(s->job.text, log_warning);
-	if (s->server_ready)
-		children_tell_server(s, &message);
+	/* Also one that is still starting: it was given the image before this one. */
+	children_tell_server(s, &message);
 	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
 	answer_all(s, true, s->job.text);
+}
+
+/* What the compiler found good may still not fit the hypervisor that the server is connected to. */
+void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
+{
+	if (generation != s->generation || s->kept < 0)
+		return;
+	if (!ok) {
+		int refused = s->image;
+
+		s->image = s->kept;
+		s->generation = s->kept_generation;
+		s->kept = refused;
+		log_error("the server refused the new policy: generation %u stays in force",
+			  s->generation);
+		notify_send("STATUS=policy generation %u; the last reload failed", s->generation);
+	}
+	close(s->kept);
+	s->kept = -1;
 }
 
 static void keep_old(struct supervisor *s)

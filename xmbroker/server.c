@@ -109,16 +109,22 @@ int server_set_image(struct server *server, int fd, uint32_t generation)
 
 /* ---- hypervisor ------------------------------------------------------------------------------------- */
 
-static void tell_supervisor(struct server *server, uint8_t type)
+static void tell(struct server *server, uint8_t type, uint32_t number, bool ok)
 {
 	int r;
 
 	if (server->channel.fd < 0)
 		return;
-	server->message = (struct channel_message){ .type = type, .fd = -1 };
+	server->message =
+		(struct channel_message){ .type = type, .number = number, .ok = ok, .fd = -1 };
 	r = channel_send(server->channel.fd, &server->message);
 	if (r < 0)
 		log_error("cannot tell the supervisor: %s", strerror(-r));
+}
+
+static void tell_supervisor(struct server *server, uint8_t type)
+{
+	tell(server, type, 0, false);
 }
 
 static void on_hypervisor(struct loop_source *source, uint32_t events)
@@ -173,12 +179,19 @@ static void attach_hypervisor(struct server *server, int fd)
 
 /* ---- supervisor ------------------------------------------------------------------------------------- */
 
+static void take_image(struct server *server, int fd, uint32_t generation)
+{
+	int r = server_set_image(server, fd, generation);
+
+	close(fd);
+	tell(server, CHANNEL_IMAGE_DONE, generation, r == 0);
+}
+
 static void handle_message(struct server *server, const struct channel_message *message)
 {
 	switch (message->type) {
 	case CHANNEL_IMAGE:
-		server_set_image(server, message->fd, message->number);
-		close(message->fd);
+		take_image(server, message->fd, message->number);
 		return;
 	case CHANNEL_BACKEND:
 		attach_hypervisor(server, message->fd);

@@ -61,9 +61,9 @@ struct server {
 	struct users users;
 	struct session *first, *last; /* in the order of their numbers */
 	uint32_t n_sessions;
-	uint64_t n_opened; /* the last number */
-	uint32_t n_reloads;
-	int64_t started; /* ms of the loop's clock */
+	uint64_t n_opened;                      /* the last number */
+	uint32_t n_reloads, n_reloads_answered; /* asked of the supervisor, and its answers */
+	int64_t started;                        /* ms of the loop's clock */
 
 	/* Shared by all sessions: one message is handled at a time. */
 	struct xm_reply reply;

@@ -257,6 +257,8 @@ static void deinit(struct supervisor *s)
 		close(s->audit);
 	if (s->image >= 0)
 		close(s->image);
+	if (s->kept >= 0)
+		close(s->kept);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
 	loop_deinit(&s->loop);
@@ -270,7 +272,7 @@ static int init(struct supervisor *s, const struct launch *launch)
 	s->launch = launch;
 	s->opts = launch->opts;
 	s->signals.fd = s->channel.fd = s->ready.fd = -1;
-	s->audit = s->image = s->attach = -1;
+	s->audit = s->image = s->kept = s->attach = -1;
 	s->server_end = -1;
 	s->listen = (struct listen)LISTEN_INIT;
 	service_init(&s->server, "server");

@@ -44,14 +44,18 @@ struct supervisor {
 	int audit; /* owned; -1: none */
 
 	struct compile_job job;
-	int image; /* last good one; owned; -1: none yet */
+	int image; /* last that the compiler made; owned; -1: none yet */
 	uint32_t generation;
+	int kept; /* last good one until a server has taken `image`; owned; -1: that has happened */
+	uint32_t kept_generation;
+	uint32_t n_generations;
 	bool reload_again; /* asked for while a run was going on */
 	struct reloads current, next;
 
 	struct service server;
 	bool server_ready;
-	int64_t server_end; /* when a server without a channel is ended; -1: it has one */
+	uint32_t server_generation; /* what it was started with */
+	int64_t server_end;         /* when a server without a channel is ended; -1: it has one */
 	struct service sim;
 	int attach; /* to our xmsim; owned; -1: none */
 	bool sim_ready;
@@ -70,6 +74,8 @@ void supervisor_stop(struct supervisor *s, int exit_code);
 int reload_start(struct supervisor *s);
 void reload_request(struct supervisor *s, const struct channel_message *message);
 void reload_finish(struct supervisor *s, int status);
+/* A server has taken the image of this generation, or refused it. */
+void reload_image_done(struct supervisor *s, uint32_t generation, bool ok);
 
 /* children.c */
 void children_start(struct supervisor *s);

@@ -11,6 +11,7 @@
  */
 
 #include <xm/codes.h>
+#include <xm/hmevents.h>
 #include <xm/object.h>
 #include <xm/types.h>
 

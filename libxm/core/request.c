@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Filling a reply.  Owns no memory: a reply borrows the space that it was lent.
+ * Requests that are none, and filling a reply.  Owns no memory: a reply borrows what it was lent.
  */
 
 #include <string.h>
 
 #include "libxm/core/request.h"
+
+enum xm_code xm_unclassified_code(const struct xm_request *req)
+{
+	switch (req->arg[XM_A_UNCLASSIFIED_reason].num) {
+	case XM_REASON_CLASS:
+	case XM_REASON_COMMAND:
+		return XM_C_INVALID_PARAM;
+	case XM_REASON_OPERATION:
+		return XM_C_OP_NOT_ALLOWED;
+	default:
+		return XM_C_UNKNOWN_HYPERCALL;
+	}
+}
 
 void xm_reply_init(struct xm_reply *reply, uint8_t *space, size_t len)
 {

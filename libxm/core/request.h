@@ -34,6 +34,14 @@ struct xm_request {
 	struct xm_value arg[XM_MAX_ARGS];
 };
 
+/* Why a raw hypercall is UNCLASSIFIED: the value of its argument `reason`. */
+enum xm_reason {
+	XM_REASON_NUMBER = 0,	 /* there is no such hypercall */
+	XM_REASON_CLASS = 1,	 /* there is no such class of objects */
+	XM_REASON_OPERATION = 2, /* the class has no such operation */
+	XM_REASON_COMMAND = 3,	 /* the class has no such command */
+};
+
 #define XM_REPLY_WORDS (XM_MAX_RECORDS * XM_MAX_FIELDS)
 
 /*
@@ -49,6 +57,9 @@ struct xm_reply {
 	uint8_t *space;                 /* room for DATA and TEXT output */
 	size_t space_len;
 };
+
+/* What the hypervisor documents for an UNCLASSIFIED request. */
+enum xm_code xm_unclassified_code(const struct xm_request *req);
 
 /* Empties a reply and lends it `len` bytes at `space` for data output. */
 void xm_reply_init(struct xm_reply *reply, uint8_t *space, size_t len);

@@ -77,6 +77,21 @@ static long set_plan(xm_u32_t plan)
 #endif
 }
 
+/* Opens a sampling port and reads it, not asking whether the message is valid. */
+static long sample(char *name, xm_u32_t size, xmTime_t period)
+{
+	static char message[256];
+	xm_s32_t port;
+
+#ifdef CALL_2_4
+	(void)period;
+	port = XM_create_sampling_port(name, size, XM_DESTINATION_PORT);
+#else
+	port = XM_create_sampling_port(name, size, XM_DESTINATION_PORT, period);
+#endif
+	return port < 0 ? port : XM_read_sampling_message(port, message, size, NULL);
+}
+
 static long get_time(xm_u32_t clock)
 {
 	xmTime_t time = -1;
@@ -122,6 +137,8 @@ static long call(void)
 	if (!strcmp(name, "create_queuing"))
 		return XM_create_queuing_port(text_arg(1), (xm_u32_t)arg(2), (xm_u32_t)arg(3),
 					      (xm_u32_t)arg(4));
+	if (!strcmp(name, "sample"))
+		return sample(text_arg(1), (xm_u32_t)arg(2), (xmTime_t)arg(3));
 	if (!strcmp(name, "send"))
 		return XM_send_queuing_message((xm_s32_t)arg(1), text_arg(2),
 					       (xm_u32_t)strlen(text_arg(2)));

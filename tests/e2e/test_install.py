@@ -72,9 +72,12 @@ def make(*args, **options):
 
 
 class Installed(Folder):
-    def __enter__(self):
+    def __init__(self):
         if SANITIZED:
             raise NotRun("programs are not linked against sanitized libraries")
+        super().__init__()
+
+    def __enter__(self):
         make("install", "DESTDIR=" + self.path, "PREFIX=/usr")
         self.usr = os.path.join(self.path, "usr")
         return self

@@ -140,6 +140,14 @@ def test_bad_pointers_are_errors_not_crashes():
         assert [r["args"]["time"] for r in guarded] == ["fault", "null"], guarded
 
 
+def test_flags_that_nobody_wants_may_be_null():
+    for backend in "loopback", "sim:" + DEMO_XML:
+        with Broker(only(ALICE, ["@ports"]), backend) as broker:
+            for client in "tests/call", "tests/call24":
+                answers = broker.calls(ALICE, "sample hk-1 64 1000000", program_name=client)
+                assert answers == [OK], (backend, client, answers)
+
+
 def test_a_2_4_program_on_a_3_x_system():
     with Broker(QUIET, "sim:" + DEMO_XML) as broker:
         answers = broker.calls(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from harness import (ALICE, BUILD, DEMO_XML, ROOT, SERVER, Broker, Session, children, need_root,
+from harness import (ALICE, BUILD, DEMO_XML, ROOT, SERVER, TOP, Broker, Session, children, need_root,
                      process_name, program, run_all, wait_for)
 from policies import ONE_USER, QUIET
 
@@ -110,6 +110,53 @@ def test_killed_server_is_replaced_and_clients_reconnect():
         wait_for("a new server", lambda: broker.child("xmbroker-server") not in (None, old))
         broker.wait_log("SIGKILL")
         wait_for("an answer", lambda: session.call("get_time 0") == OK)
+
+
+def test_a_reload_reaches_a_server_that_is_still_starting():
+    with Broker(QUIET, "sim:" + DEMO_XML) as broker:
+        assert broker.calls(ALICE, "get_time 0") == [OK]
+        sim, old = broker.child("xmsim"), broker.child("xmbroker-server")
+        os.kill(sim, signal.SIGSTOP)  # the new server waits for its greeting
+        try:
+            os.kill(old, signal.SIGKILL)
+            wait_for("a new server", lambda: broker.child("xmbroker-server") not in (None, old))
+            broker.reload(QUIET.replace('"@time", ', ""))
+            broker.wait_log("policy reloaded")
+        finally:
+            os.kill(sim, signal.SIGCONT)
+        broker.wait_log("the server serves again")
+        assert broker.calls(ALICE, "get_time 0") == [(-4, "EPERM")]
+
+
+def test_a_policy_that_does_not_fit_the_hypervisor_is_not_kept_for_the_next_server():
+    def naming(system):
+        return QUIET.replace("version: 1\n", "version: 1\nsystem: %s\n" % system)
+
+    with Broker(naming("here.xml"), start=False) as broker:
+        with open(DEMO_XML) as f:
+            broker.file("here.xml", f.read())
+        with open(os.path.join(TOP, "tests/system/good/everything.xml")) as f:
+            broker.file("other.xml", f.read())
+        folder = broker.file("sim")
+        os.mkdir(folder)
+        sim = subprocess.Popen([program("xmsim"), "--config", DEMO_XML, "--dir", folder],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            hypervisor = os.path.join(folder, "p0.ctl")
+            wait_for("p0.ctl", lambda: os.path.exists(hypervisor))
+            broker.command[broker.command.index("--backend") + 1] = "xmsim:" + hypervisor
+            broker.start()
+            broker.reload(naming("other.xml"))
+            broker.wait_log("the server refused the new policy: generation 1 stays in force")
+            os.kill(broker.child("xmbroker-server"), signal.SIGKILL)
+            broker.wait_log("the server serves again")
+            assert broker.calls(ALICE, "get_time 0") == [OK]
+            broker.reload(naming("here.xml"))
+            broker.wait_log("policy generation 3 is in force")
+        finally:
+            broker.stop()
+            sim.terminate()
+            assert sim.wait(20) == 0
 
 
 def test_killed_simulator_is_replaced():

@@ -505,17 +505,7 @@ static loopback_fn *const calls[XM_N_OPS] = {
 /* What the caller itself could not classify; the reasons are those of libxm. */
 static enum xm_code unclassified(const struct xm_request *req)
 {
-	if (req->op != XM_OP_UNCLASSIFIED)
-		return XM_C_UNKNOWN_HYPERCALL;
-	switch (req->arg[XM_A_UNCLASSIFIED_reason].num) {
-	case 1:
-	case 3:
-		return XM_C_INVALID_PARAM;
-	case 2:
-		return XM_C_OP_NOT_ALLOWED;
-	default:
-		return XM_C_UNKNOWN_HYPERCALL;
-	}
+	return req->op == XM_OP_UNCLASSIFIED ? xm_unclassified_code(req) : XM_C_UNKNOWN_HYPERCALL;
 }
 
 void loopback_call(struct loopback *lb, const struct xm_request *req, struct xm_reply *reply,

@@ -55,15 +55,7 @@ static enum xm_code write_console(struct sim_call *c)
 
 static enum xm_code unclassified(struct sim_call *c)
 {
-	switch (c->arg[XM_A_UNCLASSIFIED_reason].num) {
-	case 1: /* class out of range */
-	case 3: /* unknown command */
-		return XM_C_INVALID_PARAM;
-	case 2: /* class without such an operation */
-		return XM_C_OP_NOT_ALLOWED;
-	default:
-		return XM_C_UNKNOWN_HYPERCALL;
-	}
+	return xm_unclassified_code(c->req);
 }
 
 static sim_fn *const operations[XM_N_OPS] = {
