@@ -36,10 +36,10 @@ struct xm_request {
 
 /* Why a raw hypercall is UNCLASSIFIED: the value of its argument `reason`. */
 enum xm_reason {
-	XM_REASON_NUMBER = 0,	 /* there is no such hypercall */
-	XM_REASON_CLASS = 1,	 /* there is no such class of objects */
+	XM_REASON_NUMBER = 0,    /* there is no such hypercall */
+	XM_REASON_CLASS = 1,     /* there is no such class of objects */
 	XM_REASON_OPERATION = 2, /* the class has no such operation */
-	XM_REASON_COMMAND = 3,	 /* the class has no such command */
+	XM_REASON_COMMAND = 3,   /* the class has no such command */
 };
 
 #define XM_REPLY_WORDS (XM_MAX_RECORDS * XM_MAX_FIELDS)
