@@ -79,6 +79,19 @@ Test(text, numbers_at_their_limits)
 	cr_assert_str_eq(out, "-9223372036854775808 18446744073709551615 0xffffffffffffffff");
 }
 
+Test(text, digits_and_bytes)
+{
+	static const uint8_t bytes[] = { 0x00, 0xff, 0x1b };
+	struct text t = TEXT_INIT(out);
+
+	text_digits(&t, 7, 2);
+	text_char(&t, ' ');
+	text_digits(&t, 123456, 6);
+	text_char(&t, ' ');
+	text_bytes(&t, bytes, sizeof(bytes));
+	cr_assert_str_eq(out, "07 123456 00ff1b");
+}
+
 Test(text, request_prints_with_symbols)
 {
 	struct xm_request req = { .op = XM_OP_RESET_PARTITION };

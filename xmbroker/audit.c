@@ -85,6 +85,12 @@ static void put_string(struct text *t, const char *key, const char *value)
 	put_text(t, value);
 }
 
+static void put_part(struct text *t, long value, unsigned int width, char after)
+{
+	text_digits(t, (uint64_t)value, width);
+	text_char(t, after);
+}
+
 static void put_time(struct text *t)
 {
 	struct timespec wall, mono;
@@ -93,9 +99,16 @@ static void put_time(struct text *t)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	gmtime_r(&wall.tv_sec, &tm);
-	text_printf(t, ",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\"", tm.tm_year + 1900,
-		    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		    wall.tv_nsec / 1000);
+	put_key(t, "time");
+	text_char(t, '"');
+	put_part(t, tm.tm_year + 1900, 4, '-');
+	put_part(t, tm.tm_mon + 1, 2, '-');
+	put_part(t, tm.tm_mday, 2, 'T');
+	put_part(t, tm.tm_hour, 2, ':');
+	put_part(t, tm.tm_min, 2, ':');
+	put_part(t, tm.tm_sec, 2, '.');
+	put_part(t, wall.tv_nsec / 1000, 6, 'Z');
+	text_char(t, '"');
 	put_number(t, "mono", (uint64_t)mono.tv_sec * 1000000000u + (uint64_t)mono.tv_nsec);
 }
 
@@ -105,8 +118,7 @@ static void put_policy(struct text *t, const struct policy_image *image, uint32_
 
 	policy_image_about(image, &about);
 	text_puts(t, ",\"policy\":\"");
-	for (unsigned int i = 0; i < DIGEST_SHOWN; i++)
-		text_printf(t, "%02x", about.digest[i]);
+	text_bytes(t, about.digest, DIGEST_SHOWN);
 	text_char(t, '"');
 	put_number(t, "generation", generation);
 }

@@ -70,6 +70,24 @@ void text_hex(struct text *t, uint64_t value)
 	append(t, buf + i, sizeof(buf) - i);
 }
 
+void text_digits(struct text *t, uint64_t value, unsigned int width)
+{
+	char buf[20];
+
+	for (size_t i = width; i > 0; value /= 10)
+		buf[--i] = (char)('0' + value % 10);
+	append(t, buf, width);
+}
+
+void text_bytes(struct text *t, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char buf[2] = { digits[data[i] >> 4], digits[data[i] & 15] };
+
+		append(t, buf, sizeof(buf));
+	}
+}
+
 void text_printf(struct text *t, const char *format, ...)
 {
 	size_t room = t->cap - t->len;
@@ -134,14 +152,30 @@ static void json_escape(struct text *t, uint8_t c)
 	append(t, buf, sizeof(buf));
 }
 
+/* How many bytes from here stand for themselves in a JSON string. */
+static size_t plain_length(const uint8_t *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 void text_json(struct text *t, const void *data, size_t len)
 {
 	const uint8_t *s = data;
 
 	text_char(t, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_length(s + i, len - i);
+		size_t n = plain_length(s + i, len - i);
 
+		if (n) {
+			append(t, (const char *)s + i, n);
+			i += n;
+			continue;
+		}
+		n = utf8_length(s + i, len - i);
 		if (s[i] == '"' || s[i] == '\\') {
 			text_char(t, '\\');
 			text_char(t, (char)s[i++]);

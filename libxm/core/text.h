@@ -31,6 +31,10 @@ void text_puts(struct text *t, const char *s);
 void text_u64(struct text *t, uint64_t value);
 void text_s64(struct text *t, int64_t value);
 void text_hex(struct text *t, uint64_t value);
+/* The last `width` (at most 20) decimal digits, with zeros in front. */
+void text_digits(struct text *t, uint64_t value, unsigned int width);
+/* Two hexadecimal digits for each byte. */
+void text_bytes(struct text *t, const uint8_t *data, size_t len);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes; bytes that are not valid UTF-8, and controls, become \u escapes. */
 void text_json(struct text *t, const void *data, size_t len);
