@@ -19,7 +19,9 @@ static int unreadable(struct diag *diag, const char *name, int error)
 	struct diag_place place = { .file = name };
 
 	diag_add(diag, DIAG_ERROR, place, NULL, 0, NULL, "cannot read it: %s",
-		 error == EISDIR ? "it is a folder" : strerror(error));
+		 error == EISDIR   ? "it is a folder"
+		 : error == EINVAL ? "it is not a regular file"
+				   : strerror(error));
 	return -error;
 }
 
@@ -64,7 +66,7 @@ static int read_open(struct arena *arena, const char *name, int fd, struct diag 
 	if (fstat(fd, &st))
 		return unreadable(diag, name, errno);
 	if (!S_ISREG(st.st_mode))
-		return unreadable(diag, name, S_ISDIR(st.st_mode) ? EISDIR : ENODEV);
+		return unreadable(diag, name, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
 	ret = check_size(diag, name, (size_t)st.st_size);
 	if (ret)
 		return ret;

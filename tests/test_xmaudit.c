@@ -254,10 +254,16 @@ Test(xmaudit, filters)
 	cr_expect(MATCHES(.rule = "p.yaml:12:7"));
 	cr_expect_not(MATCHES(.rule = "p.yaml:1"));
 	cr_expect_not(MATCHES(.rule = "yaml:12"));
-	cr_expect(MATCHES(.arg_name = "partitionId", .arg_value = "2"));
-	cr_expect_not(MATCHES(.arg_name = "partitionId", .arg_value = "3"));
-	cr_expect(MATCHES(.arg_name = "resetMode", .arg_value = "XM_WARM_RESET"));
-	cr_expect_not(MATCHES(.arg_name = "clock", .arg_value = "2"));
+	cr_expect(MATCHES(.n_args = 1, .arg = { { "partitionId", "2" } }));
+	cr_expect_not(MATCHES(.n_args = 1, .arg = { { "partitionId", "3" } }));
+	cr_expect(MATCHES(.n_args = 1, .arg = { { "resetMode", "XM_WARM_RESET" } }));
+	cr_expect_not(MATCHES(.n_args = 1, .arg = { { "clock", "2" } }));
+	cr_expect(MATCHES(.n_args = 2,
+			  .arg = { { "partitionId", "2" }, { "resetMode", "XM_WARM_RESET" } }));
+	cr_expect_not(MATCHES(.n_args = 2,
+			      .arg = { { "partitionId", "3" }, { "resetMode", "XM_WARM_RESET" } }));
+	cr_expect_not(MATCHES(.n_args = 2,
+			      .arg = { { "partitionId", "2" }, { "resetMode", "XM_COLD_RESET" } }));
 }
 
 static int64_t at(const char *s)

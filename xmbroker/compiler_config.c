@@ -5,6 +5,8 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -56,6 +58,16 @@ static const char *check_backend(const struct node *value, const struct setting 
 	return "it must be device[:PATH], sim:XM_CF.xml, xmsim:SOCKET or loopback";
 }
 
+/* uid:gid, both as numbers. */
+static bool is_uid_and_gid(const char *text)
+{
+	uint64_t uid, gid;
+	int end = 0;
+
+	return sscanf(text, "%10" SCNu64 ":%10" SCNu64 "%n", &uid, &gid, &end) == 2 && !text[end] &&
+	       uid < UINT32_MAX && gid < UINT32_MAX;
+}
+
 static const char *check_user(const struct node *value, const struct setting *setting)
 {
 	bool negative;
@@ -64,6 +76,8 @@ static const char *check_user(const struct node *value, const struct setting *se
 	(void)setting;
 	if (policy_number(value->text, &id, &negative))
 		return !negative && id < UINT32_MAX ? NULL : "it is no user id";
+	if (is_uid_and_gid(value->text))
+		return NULL;
 	return getpwnam(value->text) ? NULL : "this machine has no such user";
 }
 
@@ -82,9 +96,9 @@ static const struct setting settings[] = {
 	{ "audit", false, check_path, 0, 0 },
 	{ "user", false, check_user, 0, 0 },
 	{ "partition", false, check_number, 0, XM_HYPERVISOR_ID - 1 },
-	{ "session_max_age", false, check_number, 1, 366 * 86400 },
-	{ "max_sessions", false, check_number, 1, 65536 },
-	{ "max_sessions_per_user", false, check_number, 1, 65536 },
+	{ "session_max_age", false, check_number, 0, INT32_MAX },
+	{ "max_sessions", false, check_number, 1, 1000000 },
+	{ "max_sessions_per_user", false, check_number, 1, 1000000 },
 	{ "on_audit_failure", false, check_failure, 0, 0 },
 	{ "console", false, check_path, 0, 0 },
 };

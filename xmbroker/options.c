@@ -255,7 +255,7 @@ static const char help[] =
 	"Usage: xmbroker [OPTION]...\n"
 	"Decides by a policy which user may issue which hypercall, and issues it.\n"
 	"\n"
-	"  --policy PATH               policy file or folder; may be repeated\n"
+	"  --policy PATH               policy file; may be repeated\n"
 	"                              (default /etc/xmbroker/policy.yaml)\n"
 	"  --backend sim:XM_CF.xml     simulated hypervisor on this system description\n"
 	"            xmsim:SOCKET      a running xmsim\n"

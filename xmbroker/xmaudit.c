@@ -256,12 +256,12 @@ static bool parse_arg(struct xmaudit_filter *f, char *s)
 {
 	char *equals = strchr(s, '=');
 
-	if (!equals)
+	if (!equals || f->n_args == XM_MAX_ARGS)
 		return false;
 	*equals = '\0';
 	f->decisions_only = true;
-	f->arg_name = s;
-	f->arg_value = equals + 1;
+	f->arg[f->n_args].name = s;
+	f->arg[f->n_args++].value = equals + 1;
 	return is_argument(s);
 }
 
@@ -354,13 +354,15 @@ static const struct command {
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct options o = { .file = DEFAULT_FILE, .n = command->n };
+	static char name[] = "xmaudit";
 	int id;
 
+	argv[0] = name; /* for the messages of getopt */
 	while ((id = getopt_long(argc, argv, command->letters, command->options, NULL)) >= 0) {
 		if (command->parse(&o, id))
 			continue;
 		if (id != '?')
-			fprintf(stderr, "xmaudit: bad value in %s\n", argv[optind - 1]);
+			fprintf(stderr, "xmaudit: bad value: %s\n", optarg ? optarg : "");
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;
 	}

@@ -56,8 +56,11 @@ struct xmaudit_filter {
 	const char *op;       /* canonical */
 	const char *decision; /* "allow" or "deny" */
 	const char *rule;     /* FILE:LINE */
-	const char *arg_name;
-	const char *arg_value;
+	unsigned int n_args; /* all of them must hold */
+	struct {
+		const char *name;
+		const char *value;
+	} arg[XM_MAX_ARGS];
 	bool has_since, has_until;
 	int64_t since, until; /* us since the epoch */
 };

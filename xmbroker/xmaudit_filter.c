@@ -87,10 +87,10 @@ bool xmaudit_matches(const struct xmaudit_filter *f, const json_t *record)
 		return false;
 	if (f->rule && !rule_is(string_of(record, "rule"), f->rule))
 		return false;
-	if (f->arg_name &&
-	    !argument_is(json_object_get(json_object_get(record, "args"), f->arg_name),
-			 f->arg_value))
-		return false;
+	for (unsigned int i = 0; i < f->n_args; i++)
+		if (!argument_is(json_object_get(json_object_get(record, "args"), f->arg[i].name),
+				 f->arg[i].value))
+			return false;
 	return in_time(f, record);
 }
 

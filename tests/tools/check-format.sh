@@ -5,12 +5,12 @@
 # scripts stay readable.  Prints what does not; exits 1 if anything.
 set -u
 bad=0
-sources=$(git ls-files --cached --others --exclude-standard | grep -E '\.[ch]$')
+sources=$(git ls-files | grep -E '\.[ch]$')
 for file in $sources; do
 	[ -e "$file" ] || continue
 	clang-format --style=file "$file" | cmp -s - "$file" || { echo "not formatted: $file"; bad=1; }
 done
-for file in $(git ls-files --cached --others --exclude-standard |
+for file in $(git ls-files |
 	grep -E '\.([ch]|def|py|sh|map|mk|[1-9]|in|yaml)$|/Makefile$|^Makefile$|^\.ci/run$' |
 	grep -vE '^tests/(policy|system)/|^tests/.*/(bad|good|golden)/'); do
 	[ -e "$file" ] || continue
