@@ -56,7 +56,7 @@ struct xmaudit_filter {
 	const char *op;       /* canonical */
 	const char *decision; /* "allow" or "deny" */
 	const char *rule;     /* FILE:LINE */
-	unsigned int n_args; /* all of them must hold */
+	unsigned int n_args;  /* all of them must hold */
 	struct {
 		const char *name;
 		const char *value;
