@@ -644,6 +644,7 @@ Test(session, only_so_many_reloads_are_asked_for_at_once)
 {
 	int fds[8], one_more;
 
+	server->config.max_sessions_per_user = 16;
 	for (int i = 0; i < 8; i++) {
 		fds[i] = client();
 		send_call(fds[i], XM_OP_BROKER_RELOAD);
