@@ -354,8 +354,10 @@ static bool parse_options(struct arguments *args, int argc, char **argv)
 		{ "partition", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
+	static char name[] = "xmpolicy";
 	int option;
 
+	argv[0] = name; /* for the messages of getopt */
 	args->options.partition = POLICY_NO_PARTITION;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
 		if (!set_option(args, option, optarg))
@@ -367,8 +369,15 @@ static bool parse_operands(struct arguments *args, const struct command *command
 			   char **argv)
 {
 	if (command->run == run_explain) {
-		if (argc != 1 || !args->as || !args->n_policies)
+		const char *missing = !args->n_policies ? "--policy"
+				      : !args->as       ? "--as"
+				      : argc != 1       ? "the call, as one word"
+							: NULL;
+
+		if (missing) {
+			fprintf(stderr, "xmpolicy: explain needs %s\n", missing);
 			return false;
+		}
 		args->call = argv[0];
 		return true;
 	}
