@@ -71,7 +71,7 @@ supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c listen
 	options.c reload.c service.c spawn.c supervisor.c)
 supervisor_main := xmbroker/main.c
 server_src := $(addprefix xmbroker/,adapt.c audit.c backend_loopback.c backend_sim.c control.c \
-	gate.c guard.c identity.c server.c session.c users.c)
+	gate.c guard.c identity.c server.c session.c undertaker.c users.c)
 server_main := xmbroker/server_main.c
 compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
 sim_src := $(addprefix xmbroker/sim/,console.c serve.c sim.c sim_hm.c sim_partition.c sim_port.c \
@@ -91,7 +91,7 @@ unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_c
 	test_policy_yaml.c test_raw_classify.c test_service.c test_session.c test_sim_hm.c \
 	test_sim_partition.c test_sim_port.c test_sim_serve.c test_sim_status.c test_sim_time.c \
 	test_system_load.c test_system_value.c test_system_verify.c test_table.c test_text.c \
-	test_wire.c test_xmaudit.c)
+	test_undertaker.c test_wire.c test_xmaudit.c)
 fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_result.c fuzz_server.c \
 	fuzz_system.c)
 man_src := $(sort $(wildcard man/*.[1-9]))
@@ -219,7 +219,7 @@ $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(
 $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
-$(addprefix $(B)/tests/test_,audit backend_sim gate guard session): $(B)/obj/tests/broker_fakes.o
+$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(B)/obj/tests/broker_fakes.o
 $(addprefix $(B)/tests/test_client_,24 3x pointers session): $(B)/obj/tests/client_server.o
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Wno-vla
 

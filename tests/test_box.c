@@ -11,6 +11,8 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +240,134 @@ Test(box, abort_is_an_abort)
 	int status = confined(BOX_SERVER, act_abort);
 
 	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%#x", (unsigned)status);
+}
+
+/* ---- a server with an undertaker, and the undertaker ----------------------------------------------- */
+
+#define UNDERTAKER 700
+
+/* Like confined(), with the pair's first end under the number that may be sent to. */
+static int confined_with(int (*act)(const struct fds *fds))
+{
+	struct fds fds;
+	int status;
+	pid_t pid;
+
+	fds_init(&fds);
+	pid = fork();
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ UNDERTAKER + 1, UNDERTAKER + 1 });
+		if (dup2(fds.socket[0], UNDERTAKER) < 0 ||
+		    box_become(BOX_SERVER, BOX_STAY, BOX_STAY) < 0 ||
+		    box_confine_with(BOX_SERVER, UNDERTAKER) < 0)
+			_exit(99);
+		_exit(act(&fds));
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	close(fds.socket[0]);
+	close(fds.socket[1]);
+	close(fds.file);
+	close(fds.listener);
+	return status;
+}
+
+ACT(bury, sendmsg(UNDERTAKER, &(struct msghdr){ 0 }, MSG_DONTWAIT))
+ACT(sendmsg_alias, syscall(SYS_sendmsg, UNDERTAKER + (1L << 32), &(struct msghdr){ 0 }, 0))
+ACT(close_undertaker, close(UNDERTAKER))
+ACT(close_alias, syscall(SYS_close, UNDERTAKER - (1L << 32)))
+ACT(close_other, close(fds->file))
+
+Test(box, a_server_may_send_to_its_undertaker)
+{
+	int status = confined_with(act_bury);
+
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%#x", (unsigned)status);
+	status = confined_with(act_close_other);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%#x", (unsigned)status);
+	status = confined_with(act_ordinary);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%#x", (unsigned)status);
+}
+
+static void expect_killed_with(int (*act)(const struct fds *fds), const char *what)
+{
+	int status = confined_with(act);
+
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: %#x", what,
+		  (unsigned)status);
+}
+
+Test(box, a_server_may_send_to_nobody_else)
+{
+	expect_killed_with(act_sendmsg, "sendmsg");
+	expect_killed_with(act_sendmsg_alias, "sendmsg with more bits");
+}
+
+/* Else the next connection would get the number, and be sent the log. */
+Test(box, a_server_cannot_put_another_in_its_undertakers_place)
+{
+	expect_killed_with(act_close_undertaker, "close");
+	expect_killed_with(act_close_alias, "close with more bits");
+	expect_killed_with(act_dup, "dup");
+}
+
+ACT(write, write(fds->socket[0], "x", 1))
+ACT(send, send(fds->socket[0], "x", 1, MSG_DONTWAIT))
+ACT(close, close(fds->file))
+ACT(accept, accept4(fds->listener, NULL, NULL, 0))
+ACT(kill, kill(0, 0))
+ACT(clone_thread, syscall(SYS_clone, SIGCHLD | CLONE_FILES, 0, 0, 0, 0))
+
+static int act_undertake(const struct fds *fds)
+{
+	struct msghdr none = { 0 };
+	int status;
+	pid_t pid;
+
+	if (recvmsg(fds->socket[1], &none, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		return 1;
+	pid = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		_exit(7);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7)
+		return 2;
+	return poll(NULL, 0, 1) == 0 ? 0 : 3;
+}
+
+Test(box, an_undertaker_can_do_its_work)
+{
+	int status = confined(BOX_UNDERTAKER, act_undertake);
+
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%#x", (unsigned)status);
+}
+
+Test(box, an_undertaker_can_do_nothing_else)
+{
+	static const struct {
+		const char *name;
+		int (*act)(const struct fds *fds);
+	} cases[] = {
+		{ "creat", act_creat },       { "execve", act_execve },
+		{ "fork", act_fork },         { "clone", act_clone },
+		{ "socket", act_socket },     { "connect", act_connect },
+		{ "sendmsg", act_sendmsg },   { "send", act_send },
+		{ "write", act_write },       { "close", act_close },
+		{ "accept", act_accept },     { "kill", act_kill },
+		{ "ptrace", act_ptrace },     { "dup", act_dup },
+		{ "exec_map", act_exec_map }, { "clone_thread", act_clone_thread },
+		{ "setuid", act_setuid },     { "memfd", act_memfd },
+#ifndef SANITIZED
+		{ "open", act_open },         { "prctl", act_prctl },
+		{ "ioctl", act_ioctl },
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int status = confined(BOX_UNDERTAKER, cases[i].act);
+
+		cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: %#x",
+			  cases[i].name, (unsigned)status);
+	}
 }
 
 Test(box, supervisor_and_compiler_have_no_filter)

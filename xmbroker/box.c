@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -178,6 +179,7 @@ struct allowed {
 #define SERVER BIT(BOX_SERVER)
 #define SIM BIT(BOX_SIM)
 #define BOTH (SERVER | SIM)
+#define GRAVE BIT(BOX_UNDERTAKER)
 
 #define ANY(name, roles)                                                                           \
 	{                                                                                          \
@@ -221,11 +223,12 @@ struct allowed {
  * Not here, and therefore fatal: everything that opens, creates, names, executes, forks, connects,
  * binds, traces or signals; ioctl and prctl; pwrite, ftruncate and the change of descriptor flags,
  * which could take O_APPEND off the audit log; and sendmsg, by which the log, the listening socket or
- * the hypervisor could be handed to an accomplice outside the box, who may do all of that.
+ * the hypervisor could be handed to an accomplice outside the box, who may do all of that.  A server
+ * with an undertaker may send to that, and must not be able to put another in its place.
  */
 static const struct allowed allow_list[] = {
 	/* Requests and replies, on descriptors that exist; new connections; the audit log. */
-	ANY(recvmsg, BOTH),
+	ANY(recvmsg, BOTH | GRAVE),
 	ANY(recvfrom, BOTH),
 	ARG(sendto, BOTH, 4, 0), /* send(): no address */
 	ANY(read, BOTH),
@@ -233,16 +236,15 @@ static const struct allowed allow_list[] = {
 	ANY(writev, BOTH), /* what the C library says before it aborts */
 	ANY(accept4, BOTH),
 	ANY(shutdown, SERVER),
-	ANY(close, BOTH),
 	ANY(fdatasync, SERVER),
 
 	/* Waiting: each under the two names that the C library uses. */
 	ANY(epoll_wait, BOTH),
 	ANY(epoll_pwait, BOTH),
 	ANY(epoll_ctl, BOTH),
-	ANY(poll, BOTH),
+	ANY(poll, BOTH | GRAVE),
 	ANY(ppoll, BOTH),
-	ANY(restart_syscall, BOTH),
+	ANY(restart_syscall, BOTH | GRAVE),
 
 	/* Who is calling. */
 	ARG(getsockopt, SERVER, 1, SOL_SOCKET),
@@ -274,8 +276,23 @@ static const struct allowed allow_list[] = {
 	ANY(rt_sigprocmask, BOTH),
 	ANY(rt_sigreturn, BOTH),
 	ANY(exit, BOTH),
-	ANY(exit_group, BOTH),
+	ANY(exit_group, BOTH | GRAVE),
+
+	/* The undertaker's workers. */
+	ARG(clone, GRAVE, 0, CLONE_VFORK | SIGCHLD),
+	ANY(wait4, GRAVE),
 #if SANITIZED
+	/* The runtime's, in a worker too. */
+	WITHOUT(mmap, GRAVE, 2, PROT_EXEC),
+	ANY(munmap, GRAVE),
+	ANY(madvise, GRAVE),
+	ANY(futex, GRAVE),
+	ANY(getpid, GRAVE),
+	ANY(gettid, GRAVE),
+	ANY(rt_sigaction, GRAVE),
+	ANY(rt_sigprocmask, GRAVE),
+	ANY(sigaltstack, GRAVE),
+	ANY(sched_yield, GRAVE),
 	ANY(sigaltstack, BOTH),
 	ANY(sched_yield, BOTH),
 	ANY(getrlimit, BOTH),
@@ -323,11 +340,30 @@ static int add_sanitizer_rules(scmp_filter_ctx filter)
 }
 #endif
 
-static int add_rules(scmp_filter_ctx filter, enum box_role role)
+/* close() and sendmsg() go together: see box.h.  The undertaker itself closes nothing: discarding is
+ * what its end is for. */
+static int add_descriptor_rules(scmp_filter_ctx filter, enum box_role role, int undertaker)
+{
+	const struct scmp_arg_cmp lower = { 0, SCMP_CMP_LT, (scmp_datum_t)undertaker, 0 };
+	const struct scmp_arg_cmp equal = { 0, SCMP_CMP_EQ, (scmp_datum_t)undertaker, 0 };
+	int r;
+
+	if (role == BOX_UNDERTAKER)
+		return 0;
+	if (undertaker < 0)
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(close), 0);
+	r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(close), 1, &lower);
+	return r < 0 ? r
+		     : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, &equal);
+}
+
+static int add_rules(scmp_filter_ctx filter, enum box_role role, int undertaker)
 {
 	const struct scmp_arg_cmp self = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
 	int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 
+	if (r == 0)
+		r = add_descriptor_rules(filter, role, undertaker);
 	for (size_t i = 0; r == 0 && i < sizeof(allow_list) / sizeof(allow_list[0]); i++) {
 		const struct allowed *a = &allow_list[i];
 
@@ -340,10 +376,15 @@ static int add_rules(scmp_filter_ctx filter, enum box_role role)
 
 int box_confine(enum box_role role)
 {
+	return box_confine_with(role, -1);
+}
+
+int box_confine_with(enum box_role role, int undertaker)
+{
 	scmp_filter_ctx filter;
 	int r;
 
-	if (role != BOX_SERVER && role != BOX_SIM)
+	if (role != BOX_SERVER && role != BOX_SIM && role != BOX_UNDERTAKER)
 		return 0;
 	tzset(); /* reads the zone file now; gmtime_r() would later, and be killed for it */
 	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -353,7 +394,7 @@ int box_confine(enum box_role role)
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)
-		r = add_rules(filter, role);
+		r = add_rules(filter, role, undertaker);
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);

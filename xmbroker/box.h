@@ -15,6 +15,7 @@ enum box_role {
 	BOX_COMPILER,
 	BOX_SERVER,
 	BOX_SIM,
+	BOX_UNDERTAKER,
 };
 
 #define BOX_STAY ((uid_t)-1)
@@ -26,8 +27,16 @@ enum box_role {
  */
 int box_become(enum box_role role, uid_t uid, gid_t gid);
 
-/* Installs the role's seccomp allow-list (server and sim; others: nothing).  A call that is not on
- * it kills the process.  Returns 0 or -errno. */
+/* Installs the role's seccomp allow-list (server, sim, undertaker; others: nothing).  A call that is
+ * not on it kills the process.  Returns 0 or -errno. */
 int box_confine(enum box_role role);
+
+/*
+ * The same for a server that may send descriptors to its undertaker, over the descriptor with this
+ * number and no other.  So that nobody else can come to be behind that number, it must be higher than
+ * every other that the process will have (RLIMIT_NOFILE is best set to it plus 1), and only lower
+ * ones can be closed from then on.
+ */
+int box_confine_with(enum box_role role, int undertaker);
 
 #endif

@@ -177,15 +177,37 @@ static int check_control(struct msghdr *msg, const struct identity *identity)
 	return 0;
 }
 
+/* Room for the credentials and not one byte more: a descriptor does not fit and is dropped by the
+ * kernel, which says so with MSG_CTRUNC. */
+union control {
+	struct cmsghdr align;
+	uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
+};
+
+int identity_peek(int fd)
+{
+	union control control;
+	struct msghdr msg = { .msg_control = &control, .msg_controllen = sizeof(control) };
+	bool other;
+
+	if (recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	other = msg.msg_flags & MSG_CTRUNC;
+	if (msg.msg_controllen == 0 && !(msg.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+		return 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		/* What is queued keeps its references: these are never the last. */
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			close_passed(c);
+		other |= c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS;
+	}
+	return other ? -EPROTO : 1;
+}
+
 int identity_receive(int fd, const struct identity *identity, uint8_t *buf, size_t cap,
 		     struct identity_message *messagep)
 {
-	/* Room for the credentials and not one byte more: a descriptor does not fit and is dropped by
-	 * the kernel, which says so with MSG_CTRUNC. */
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
-	} control;
+	union control control;
 	struct iovec iov = { .iov_base = buf, .iov_len = cap };
 	struct msghdr msg = {
 		.msg_iov = &iov,

@@ -49,6 +49,16 @@ struct identity_message {
 };
 
 /*
+ * Looks at what there is to receive, and leaves it there, so that no descriptor in it is dropped:
+ *   1         a message with nothing beside it, or with credentials only
+ *   0         the other side closed
+ *   -EAGAIN   nothing there
+ *   -EPROTO   a message with descriptors or anything else beside it
+ *   -errno    the socket failed
+ */
+int identity_peek(int fd);
+
+/*
  * Receives one message into buf without waiting.  0, or:
  *   -EAGAIN   nothing there
  *   -EPROTO   longer than `cap`, empty, cut, or with anything else beside it than credentials

@@ -27,15 +27,15 @@
 
 /* The last reference to a descriptor that a client sends and closes is dropped by the server, which
  * then waits where that waits: for hours, if it is a TCP connection that lingers.  So the kernel is
- * asked to refuse them to the sender.  Connections inherit it. */
+ * asked to refuse them to the sender.  Connections inherit it.  Where it cannot, the server has an
+ * undertaker. */
 static void keep_descriptors_out(int fd)
 {
 	int off = 0;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) < 0)
-		log_warning(
-			"this kernel (before Linux 6.16) lets clients send descriptors, by which "
-			"one can hold up the others");
+		log_notice("this kernel (before Linux 6.16) lets clients send descriptors: the "
+			   "server gets an undertaker");
 }
 
 static int fill_address(struct sockaddr_un *address, const char *path)

@@ -36,6 +36,10 @@ struct server_config {
 	uint32_t max_sessions;
 	uint32_t max_sessions_per_user;
 	bool allow_unaudited;
+	/* The kernel lets clients send descriptors: look before receiving, and leave connections with
+	 * such a message to the undertaker. */
+	bool bury;
+	int undertaker; /* its channel, if so; borrowed: the box forbids to close it */
 };
 
 /* Descriptors that the server is handed, and then owns. */

@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "xmbroker/box.h"
 #include "xmbroker/log.h"
 #include "xmbroker/server.h"
+#include "xmbroker/undertaker.h"
 
 #define N_FDS 5
 
@@ -281,9 +283,43 @@ static int give_up_privileges(const struct options *o)
 	return r < 0 ? fail("giving up privileges", r) : 0;
 }
 
-static int restrict_calls(void)
+/* Descriptors get the lowest number that is free.  The undertaker's channel takes the highest that
+ * there will be, and the limit is lowered to that: nobody else can ever have it. */
+static int reserve_number(const struct server_config *config)
 {
-	int r = box_confine(BOX_SERVER);
+	struct rlimit limit;
+	rlim_t needed = (rlim_t)config->max_sessions + SERVER_ROOT_RESERVE + SERVER_OTHER_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur > needed)
+		limit.rlim_cur = needed;
+	limit.rlim_max = limit.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	return (int)limit.rlim_cur - 1;
+}
+
+static int start_undertaker(struct options *o)
+{
+	struct undertaker undertaker;
+	int r;
+
+	if (!undertaker_is_needed(o->fd[FD_LISTEN]))
+		return 0;
+	r = reserve_number(&o->config);
+	if (r >= 0)
+		r = undertaker_start(r, &undertaker);
+	if (r < 0)
+		return fail("starting the undertaker", r);
+	o->config.bury = true;
+	o->config.undertaker = undertaker.channel;
+	return 0;
+}
+
+static int restrict_calls(const struct server_config *config)
+{
+	int r = box_confine_with(BOX_SERVER, config->bury ? config->undertaker : -1);
 
 	return r < 0 ? fail("restricting system calls", r) : 0;
 }
@@ -308,8 +344,8 @@ int main(int argc, char **argv)
 	}
 	ignore_signals();
 	/* Nothing that others wrote is looked at before the privileges are gone. */
-	if (give_up_privileges(&options) < 0 || make_server(&options, &server) < 0 ||
-	    restrict_calls() < 0)
+	if (give_up_privileges(&options) < 0 || start_undertaker(&options) < 0 ||
+	    make_server(&options, &server) < 0 || restrict_calls(&options.config) < 0)
 		return 1;
 	r = server_run(server);
 	if (r < 0)

@@ -15,6 +15,7 @@
 #include "libxm/core/text.h"
 #include "xmbroker/log.h"
 #include "xmbroker/session.h"
+#include "xmbroker/undertaker.h"
 
 #define CONTAINER(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
@@ -95,6 +96,15 @@ static void record_end(struct session *s, const char *reason)
 	gate_note_audit(gate, audit_session(gate->audit, "close", &who, reason));
 }
 
+/* The only way in which a client's socket is closed. */
+static void disconnect(const struct server *server, int fd)
+{
+	if (server->config.bury)
+		undertaker_close(server->config.undertaker, fd);
+	else
+		close(fd);
+}
+
 void session_close(struct session *s, const char *reason)
 {
 	struct server *server = s->server;
@@ -107,12 +117,12 @@ void session_close(struct session *s, const char *reason)
 	unlink_session(s);
 	discharge(s, s->charged);
 	users_put(&server->users, s->user);
-	close(fd);
+	disconnect(server, fd);
 	free_session(s);
 	server_resume_accept(server);
 }
 
-static void send_refused(int fd, int error, const char *reason)
+static void send_refused(const struct server *server, int fd, int error, const char *reason)
 {
 	uint8_t msg[XM_WIRE_HEAD + 4 + XM_WIRE_REASON_MAX];
 	struct xm_wire_refused refused = { .error = (uint16_t)error };
@@ -124,7 +134,10 @@ static void send_refused(int fd, int error, const char *reason)
 	if (len > 0 && send(fd, msg, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;
 	/* The kernel would put an error before what a peer has yet to read, if we closed with its
-	 * messages unread.  After the shutdown no more can come.  None of them is acted upon. */
+	 * messages unread.  After the shutdown no more can come.  None of them is acted upon.  Where
+	 * they may have to be buried, disconnect() sees to it. */
+	if (server->config.bury)
+		return;
 	shutdown(fd, SHUT_RD);
 	while (recv(fd, msg, sizeof(msg), MSG_DONTWAIT) > 0)
 		;
@@ -132,7 +145,7 @@ static void send_refused(int fd, int error, const char *reason)
 
 void session_refuse(struct session *s, int error, const char *reason)
 {
-	send_refused(s->source.fd, error, reason);
+	send_refused(s->server, s->source.fd, error, reason);
 	session_close(s, reason);
 }
 
@@ -337,11 +350,23 @@ static void handle_call(struct session *s, size_t len)
 	send_result(s, &call, &server->reply);
 }
 
-static void receive(struct session *s)
+static int receive_message(struct session *s, struct identity_message *messagep)
 {
 	struct server *server = s->server;
+
+	if (server->config.bury) {
+		int r = identity_peek(s->source.fd);
+
+		if (r < 0)
+			return r;
+	}
+	return identity_receive(s->source.fd, &s->id, server->rx, sizeof(server->rx), messagep);
+}
+
+static void receive(struct session *s)
+{
 	struct identity_message message;
-	int r = identity_receive(s->source.fd, &s->id, server->rx, sizeof(server->rx), &message);
+	int r = receive_message(s, &message);
 
 	if (r == -EAGAIN)
 		return;
@@ -482,7 +507,7 @@ void session_open(struct server *server, int fd)
 		r = identity_read(fd, server->config.overflow, &id);
 	if (r < 0) {
 		log_client("connection without identity refused: %s", strerror(-r));
-		close(fd);
+		disconnect(server, fd);
 		return;
 	}
 	uid = id.uid;
@@ -492,6 +517,6 @@ void session_open(struct server *server, int fd)
 	if (!reason)
 		return;
 	log_client("connection of uid %u, pid %d refused: %s", uid, (int)pid, reason);
-	send_refused(fd, EAGAIN, reason);
-	close(fd);
+	send_refused(server, fd, EAGAIN, reason);
+	disconnect(server, fd);
 }

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from harness import (ALICE, BOB, PYTHON, ROOT, SANITIZED, Broker, NotRun, Session, as_user, need_root,
+from harness import (ALICE, BOB, PYTHON, ROOT, SANITIZED, Broker, Session, as_user, need_root,
                      program, run_all, wait_for)
 from policies import QUIET, TWO_USERS
 from protocol_client import Client
@@ -139,8 +139,6 @@ def lingering():
 
 
 def test_a_descriptor_that_lingers_does_not_hold_up_the_server():
-    if tuple(int(n) for n in os.uname().release.split(".")[:2]) < (6, 16):
-        raise NotRun("needs SO_PASSRIGHTS: Linux 6.16")
     with Broker(QUIET) as broker, Session(broker, ALICE) as honest:
         ours, theirs, listener = lingering()
         s = connect(broker)
