@@ -140,8 +140,10 @@ class Broker(Folder):
     def start(self):
         self.seen = len(self.log()) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
+            # In a session of its own: where tests run directly below init, the kernel would hang up
+            # on the whole group when a process of it is stopped.
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, cwd=self.path)
+                                            stderr=log, cwd=self.path, start_new_session=True)
         wait_for("xmbroker to be ready", self._ready)
 
     def _ready(self):
@@ -244,6 +246,7 @@ def parse_answer(line):
 def run_all(namespace):
     """Runs the tests of a module, printing TAP; the exit status."""
     wanted = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every test is cleaned up
     tests = [(n, f) for n, f in sorted(namespace.items())
              if n.startswith("test_") and callable(f) and (not wanted or n in wanted)]
     print("1..%d" % len(tests))
@@ -259,7 +262,7 @@ def run_all(namespace):
             print("not ok %d - %s" % (number, name))
             for line in traceback.format_exc().splitlines():
                 print("# " + line)
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
         sys.stdout.flush()
     return 1 if failed else 0
