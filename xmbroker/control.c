@@ -42,8 +42,7 @@ static void put_policy(struct text *t, const struct server *server)
 
 	policy_image_about(server->gate.image, &about);
 	text_puts(t, "policy: ");
-	for (unsigned int i = 0; i < 8; i++)
-		text_printf(t, "%02x", about.digest[i]);
+	text_bytes(t, about.digest, 8);
 	text_printf(t, "\ngeneration: %u\nrules: %u\n", server->gate.generation, about.n_rules);
 }
 
