@@ -634,6 +634,21 @@ Test(session, an_image_that_is_not_sealed_is_refused)
 	cr_expect_eq(fake_image_digest(server->gate.image), 1);
 }
 
+/* A file has no seals to ask for, and "none to ask for" must not read as "all of them". */
+Test(session, an_image_in_a_file_is_refused)
+{
+	char path[] = "/var/tmp/test_session.XXXXXX", block[4096];
+	int image = fake_image_fd(2, 3), file = mkstemp(path);
+	ssize_t len = pread(image, block, sizeof(block), 0);
+
+	cr_assert_geq(file, 0);
+	unlink(path);
+	cr_assert_eq(write(file, block, (size_t)len), len);
+	close(image);
+	tell(CHANNEL_IMAGE, 2, false, file, "");
+	cr_expect_eq(server->gate.generation, 1);
+}
+
 Test(session, an_image_of_another_system_is_refused)
 {
 	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 2), "");
