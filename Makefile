@@ -5,14 +5,19 @@
 #   make            build everything into build/
 #   make demo       install what is needed, build, show the main job on the simulated hypervisor
 #   make check      install what is needed, build, run all tests
+#   make M32=1      the client library for 32-bit x86, into build/m32 (make M32=1 deps: what it needs);
+#                   M32=1 install puts it into PREFIX/lib32
 #   make help       the other targets
 #
-# V=1 shows the commands; CC, CFLAGS, LDFLAGS, PREFIX, DESTDIR are honoured; B is the build folder.
+# V=1 shows the commands; CC, CFLAGS, LDFLAGS, PREFIX, LIBDIR, DESTDIR are honoured; B is the build
+# folder.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+LIBDIR ?= $(if $(M32),lib32,lib)
 DESTDIR ?=
-B ?= build
+M32 ?=
+B ?= $(if $(M32),build/m32,build)
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 AR ?= ar
@@ -38,8 +43,14 @@ OPT ?= -O1 -g
 HARDENING := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SANITIZE_LD := -fsanitize=address,undefined
 endif
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DXM_VERSION='"$(VERSION)"' $(OPT) $(WARNINGS) $(WERROR) \
-	$(HARDENING) -fPIC -fvisibility=hidden -Iinclude -I. $(CFLAGS)
+ifneq ($(M32),)
+# The headers of the kernel's own architecture (asm/) are where the 32-bit compiler does not look
+# unless gcc-multilib is installed, with which no cross compiler can be.
+MACHINE := -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -idirafter /usr/include/x86_64-linux-gnu
+LD_MACHINE := -m elf_i386
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DXM_VERSION='"$(VERSION)"' $(MACHINE) $(OPT) $(WARNINGS) \
+	$(WERROR) $(HARDENING) -fPIC -fvisibility=hidden -Iinclude -I. $(CFLAGS)
 ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE_LD) $(LDFLAGS)
 PIE := -pie
 
@@ -48,13 +59,14 @@ PIE := -pie
 # Small base of all; no library.
 core_src := $(addprefix libxm/core/,table.c request.c wire.c text.c diag.c)
 # The system description as data; and its reader, of which xml.c alone sees expat.
-system_src := libxm/system/system.c
+system_src := libxm/system/system.c libxm/system/tables.c
 load_src := $(addprefix libxm/system/,build.c build_channel.c build_machine.c build_partition.c \
 	build_plan.c load.c loopback_xml.c schema.c value.c xml.c)
 # The client library; the second list is compiled once for each profile.
-client_src := $(addprefix libxm/,handshake.c memory.c raw.c raw_classify.c raw_gather.c \
-	raw_scatter.c session.c transport.c)
-client_profile_src := $(addprefix libxm/,functions.c objects.c ports.c raw_table.c)
+client_src := $(addprefix libxm/,batch.c handshake.c lazy.c memory.c params_ports.c raw.c \
+	raw_classify.c raw_command.c raw_gather.c raw_scatter.c session.c transport.c)
+client_profile_src := $(addprefix libxm/,areas.c functions.c irq.c machine.c multicall.c objects.c \
+	params.c ports.c raw_table.c spare.c trace.c)
 example_names := hello gettime part_manager hcall
 # Policy: what the server needs; what compiler and tools need, of which yaml.c alone sees libyaml.
 eval_src := policy/image.c policy/eval.c
@@ -66,32 +78,39 @@ xmpolicy_main := policy/xmpolicy.c
 box_src := xmbroker/box.c
 loop_src := xmbroker/log.c xmbroker/loop.c
 base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
-loopback_src := xmbroker/sim/loopback.c xmbroker/sim/loopback_ports.c
+loopback_src := $(addprefix xmbroker/sim/,loopback.c loopback_log.c loopback_machine.c \
+	loopback_ports.c)
 supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c listen.c notify.c \
 	options.c reload.c service.c spawn.c supervisor.c)
 supervisor_main := xmbroker/main.c
 server_src := $(addprefix xmbroker/,adapt.c audit.c backend_loopback.c backend_sim.c control.c \
-	gate.c guard.c identity.c server.c session.c undertaker.c users.c)
+	cursor.c described.c holdings.c \
+	gate.c guard.c identity.c server.c session.c session_receive.c session_send.c undertaker.c \
+	users.c)
 server_main := xmbroker/server_main.c
 compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
-sim_src := $(addprefix xmbroker/sim/,console.c serve.c sim.c sim_hm.c sim_partition.c sim_port.c \
-	sim_status.c sim_time.c)
+sim_src := $(addprefix xmbroker/sim/,console.c serve.c serve_message.c sim.c sim_hm.c sim_irq.c sim_log.c \
+	sim_machine.c sim_memory.c sim_partition.c sim_port.c sim_status.c sim_tables.c sim_time.c \
+	sim_trace.c sim_vcpu.c)
 sim_main := xmbroker/sim/xmsim.c
 xmaudit_src := $(addprefix xmbroker/,xmaudit_filter.c xmaudit_print.c xmaudit_read.c)
 xmaudit_main := xmbroker/xmaudit.c
-xmbrokerctl_main := xmbroker/xmbrokerctl.c
+xmbrokerctl_main := xmbroker/xmbrokerctl.c xmbroker/xmbrokerctl_client.c
 unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbroker.sysusers.conf \
 	xmbroker/xmbroker.tmpfiles.conf xmbroker/xmbroker.yaml
 
 unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_channel.c \
-	test_client_24.c test_client_3x.c test_client_pointers.c test_client_session.c test_diag.c \
-	test_gate.c test_guard.c test_identity.c test_listen.c test_loop.c test_loopback.c \
-	test_notify.c test_options.c test_policy_cases.c test_policy_compile.c test_policy_errors.c \
-	test_policy_explain.c test_policy_image.c test_policy_random.c test_policy_rules.c \
-	test_policy_yaml.c test_raw_classify.c test_service.c test_session.c test_sim_hm.c \
-	test_sim_partition.c test_sim_port.c test_sim_serve.c test_sim_status.c test_sim_time.c \
-	test_system_load.c test_system_value.c test_system_verify.c test_table.c test_text.c \
-	test_undertaker.c test_wire.c test_xmaudit.c)
+	test_client_24.c test_client_26.c test_client_3x.c test_client_batch.c test_client_large.c \
+	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
+	test_client_session.c test_diag.c test_cursor.c test_described.c \
+	test_operations.c test_gate.c test_guard.c test_headers.c test_identity.c test_listen.c \
+	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
+	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
+	test_policy_random.c test_policy_rules.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
+	test_session.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
+	test_sim_partition.c test_sim_port.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
+	test_sim_status.c test_sim_time.c test_system_load.c test_system_value.c test_system_verify.c \
+	test_table.c test_text.c test_undertaker.c test_wire.c test_xmaudit.c)
 fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_result.c fuzz_server.c \
 	fuzz_system.c)
 man_src := $(sort $(wildcard man/*.[1-9]))
@@ -102,25 +121,46 @@ bin := xmpolicy xmaudit xmbrokerctl
 libexec := xmbroker-server xmbroker-compiler
 objs = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1)))
 
+# What the client library speaks: the suffix of the objects of each profile, and its constant.
+profiles := p24 p26 p3x ppr
+profile_p24 := XM_PROFILE_2_4
+profile_p26 := XM_PROFILE_2_6
+profile_p3x := XM_PROFILE_3_X
+profile_ppr := XM_PROFILE_PRTOS
+profile_objs = $(foreach p,$(2),$(patsubst %.c,$(B)/obj/%.$(p).o,$(1)))
+
+# Whether this compiler is for amd64, which can run and may be able to build the 32-bit library too.
+amd64 := $(filter x86_64-%-gnu,$(shell $(CC) -dumpmachine 2>/dev/null))
+
 # ---- everything -----------------------------------------------------------------------------------
 
 .PHONY: all programs libraries examples man check check-unit check-e2e check-asan check-clang \
-	check-layers check-headers check-format check-man ci demo bench fuzz install clean \
-	help deps deps-build deps-check deps-ci format
+	check-layers check-headers check-format check-man check-abi abi-baseline m32 ci demo bench \
+	fuzz install install-libraries clean help deps deps-build deps-check deps-ci format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+ifeq ($(M32),)
 all: programs libraries man
+else
+all: libraries
+goals_32 := all libraries clients install install-libraries clean deps help
+ifneq ($(filter-out $(goals_32) $(B)/%,$(MAKECMDGOALS)),)
+$(error M32=1 knows $(goals_32): "make help")
+endif
+endif
 
 programs: $(addprefix $(B)/,$(programs))
 libraries: $(B)/libxm.so $(B)/libxm.a $(B)/libxm-linux.a
+	@:
 man: $(B)/man/xm_hypercalls.7
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo 'Targets: all check demo bench install clean fuzz ci'
+	@echo 'Targets: all libraries check demo bench install install-libraries clean fuzz ci'
 	@echo '         check-unit check-e2e check-asan check-clang check-layers check-headers'
-	@echo '         check-format check-man deps format'
+	@echo '         check-format check-man check-abi abi-baseline m32 deps format'
+	@echo 'M32=1 knows: all libraries install clean deps help.  "make check" tests both libraries.'
 
 # ---- compiling and linking ------------------------------------------------------------------------
 
@@ -134,14 +174,13 @@ $(B)/obj/policy/eval.o: ALL_CFLAGS += $(if $(SANITIZE),,-ffreestanding -fno-buil
 	-fno-stack-protector -U_FORTIFY_SOURCE)
 
 # The client library speaks each profile through symbols of its own.
-$(B)/obj/%.p24.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC,$< (2.4))
-	$(Q)$(CC) $(ALL_CFLAGS) -DXM_PROFILE=XM_PROFILE_2_4 -MMD -MP -c -o $@ $<
-$(B)/obj/%.p3x.o: %.c
-	@mkdir -p $(@D)
-	$(call say,CC,$< (3.x))
-	$(Q)$(CC) $(ALL_CFLAGS) -DXM_PROFILE=XM_PROFILE_3_X -MMD -MP -c -o $@ $<
+define profile_rule
+$$(B)/obj/%.$(1).o: %.c
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$< ($(profile_$(1))))
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -DXM_PROFILE=$(profile_$(1)) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach p,$(profiles),$(eval $(call profile_rule,$(p))))
 
 define link
 @mkdir -p $(@D)
@@ -176,9 +215,7 @@ $(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
 	$(call link,)
 
 client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c wire.c))
-client_p3x := $(patsubst %.c,$(B)/obj/%.p3x.o,$(client_profile_src))
-client_p24 := $(patsubst %.c,$(B)/obj/%.p24.o,$(client_profile_src))
-client_objs := $(client_base) $(client_p3x) $(client_p24)
+client_objs := $(client_base) $(call profile_objs,$(client_profile_src),$(profiles))
 
 $(B)/libxm.so.0: $(client_objs) libxm/libxm.map
 	$(call say,LINK,$@)
@@ -187,20 +224,21 @@ $(B)/libxm.so.0: $(client_objs) libxm/libxm.map
 $(B)/libxm.so: $(B)/libxm.so.0
 	$(Q)ln -sf libxm.so.0 $@
 
-# A static library is one object, in which everything but the public names is local.
+# A static library is one object, in which everything but the public names is local.  What a compiler
+# puts into sections of which programs keep one (the thunks of i386) has to become ours as well.
 $(B)/libxm.a: $(client_objs)
-$(B)/libxm-linux.a: $(client_base) $(client_p24)
+$(B)/libxm-linux.a: $(client_base) $(call profile_objs,$(client_profile_src),p24)
 $(B)/libxm.a $(B)/libxm-linux.a:
 	@mkdir -p $(@D)
 	$(call say,AR,$@)
-	$(Q)$(LD) -r -o $@.o $(filter %.o,$^)
+	$(Q)$(LD) $(LD_MACHINE) -r --force-group-allocation -o $@.o $(filter %.o,$^)
 	$(Q)$(OBJCOPY) --localize-hidden $@.o
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $@.o
 	$(Q)rm -f $@.o
 
 $(B)/man/xm_hypercalls: $(call objs,man/xm_hypercalls.c libxm/core/table.c) \
-		$(B)/obj/libxm/raw_table.p24.o $(B)/obj/libxm/raw_table.p3x.o
+		$(call profile_objs,libxm/raw_table.c,$(profiles))
 	$(call link,)
 $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 	$(Q)$< >$@
@@ -209,7 +247,10 @@ $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 
 test_bins := $(patsubst tests/%.c,$(B)/tests/%,$(unit_src))
 e2e_tests := $(sort $(wildcard tests/e2e/test_*.py))
-clients := $(B)/tests/call $(B)/tests/call24
+# The scripted client: call speaks 3.x, the others the profile in their names; *_32 are of the 32-bit
+# library, made by the build below this one.
+clients := $(addprefix $(B)/tests/,call call24 call26 callpr)
+clients_32 := $(if $(amd64),$(patsubst %call_32,%call32,$(addsuffix _32,$(clients))))
 
 # Everything without its mains, so that a test links what it names.
 $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(compile_src) \
@@ -220,15 +261,33 @@ $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
 $(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(B)/obj/tests/broker_fakes.o
-$(addprefix $(B)/tests/test_client_,24 3x pointers session): $(B)/obj/tests/client_server.o
+$(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
+$(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
+		$(call profile_objs,tests/same/anyraw.c tests/same/same.c,$(profiles))
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Wno-vla
 
-$(B)/tests/call: tests/e2e/call.c $(B)/libxm.a
+$(B)/tests/call: XM_PROFILE := XM_PROFILE_3_X
+$(B)/tests/call24: XM_PROFILE := XM_PROFILE_2_4
+$(B)/tests/call26: XM_PROFILE := XM_PROFILE_2_6
+$(B)/tests/callpr: XM_PROFILE := XM_PROFILE_PRTOS
+$(B)/tests/call24: $(B)/libxm-linux.a
+$(filter-out $(B)/tests/call24,$(clients)): $(B)/libxm.a
+$(clients): $(B)/tests/%: $(addprefix tests/e2e/,call.c call_ports.c call_status.c \
+		call_tables.c call.h)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
-$(B)/tests/call24: tests/e2e/call.c $(B)/libxm-linux.a
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DXM_PROFILE=$(XM_PROFILE) -pie -o $@ \
+		$(filter %.c %.a,$^) -lpthread
+
+.PHONY: clients clients-32
+clients: $(clients)
+	@:
+clients-32: $(clients_32)
+	@:
+m32:
+	@$(MAKE) --no-print-directory M32=1 B=$(B)/m32 libraries clients
+$(clients_32): m32
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DCALL_2_4 -pie -o $@ $^ -lpthread
+	$(Q)cp $(B)/m32/tests/$(patsubst %_,%,$(@F:%32=%)) $@
 
 $(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/peers.c $(eval_src) $(system_src) \
 		$(core_src))
@@ -239,11 +298,11 @@ run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/ru
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all
-check-all: all $(test_bins) $(clients) check-layers
+check-all: all $(test_bins) $(clients) $(clients_32) check-layers
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
-check-e2e: all $(clients)
+check-e2e: all $(clients) $(clients_32)
 	@$(call run_tests,$(e2e_tests))
 
 check-layers: programs libraries
@@ -257,7 +316,15 @@ check-man: man
 check-asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
 check-clang:
-	@$(MAKE) --no-print-directory B=$(B)/clang CC=clang WERROR=-Werror all
+	@$(MAKE) --no-print-directory B=$(B)/clang CC=clang WERROR=-Werror all $(if $(amd64),m32)
+
+# The interface of the shared libraries, as libxm/abi/ has it.  That is written anew when something
+# has been added on purpose; what is taken away or changed breaks programs.
+abi_libraries := $(B)/libxm.so.0 $(if $(amd64),m32)
+check-abi: $(abi_libraries)
+	@B=$(B) sh tests/tools/check-abi.sh
+abi-baseline: $(abi_libraries)
+	@B=$(B) sh tests/tools/check-abi.sh --write
 format:
 	@git ls-files --cached --others --exclude-standard | grep -E '\.[ch]$$' | xargs clang-format -i
 
@@ -307,7 +374,7 @@ $(B)/examples/%: libxm/examples/%.c $(B)/libxm-linux.a
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
 
 ci: deps-ci
-	@$(MAKE) --no-print-directory WERROR=-Werror all check-headers check-format check-man
+	@$(MAKE) --no-print-directory WERROR=-Werror all check-headers check-format check-man check-abi
 	@$(MAKE) --no-print-directory check-clang
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
 	@$(MAKE) --no-print-directory demo
@@ -319,8 +386,12 @@ ci: deps-ci
 
 build_packages := gcc libc6-dev make pkg-config libseccomp-dev libcap-ng-dev libyaml-dev \
 	libexpat1-dev libsodium-dev libjansson-dev
-check_packages := $(build_packages) libcriterion-dev python3 binutils git
-ci_packages := $(check_packages) g++ clang clang-format libclang-rt-dev mandoc
+# Debian has the 32-bit halves of compiler and C library on amd64 only; Debian 12 has gcc 12.
+gcc_version = $(or $(shell gcc -dumpversion 2>/dev/null),12)
+packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)),libc6-dev-i386 \
+	lib32gcc-$(gcc_version)-dev lib32stdc++-$(gcc_version)-dev)
+check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 binutils git
+ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc abigail-tools
 
 define need
 @missing=; for package in $(1); do \
@@ -338,7 +409,12 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
+ifeq ($(M32),)
 deps: deps-check
+else
+deps:
+	$(call need,gcc libc6-dev make $(packages_32))
+endif
 deps-build:
 	$(call need,$(build_packages))
 deps-check:
@@ -351,27 +427,37 @@ deps-ci:
 prefix = $(DESTDIR)$(PREFIX)
 put = install -D -m $(1) $(2) '$(prefix)/$(3)'
 
-install: all
+install-libraries: libraries
+	$(call say,INSTALL,$(prefix)/$(LIBDIR))
+	$(Q)install -d '$(prefix)/include/xm' '$(prefix)/$(LIBDIR)/pkgconfig'
+	$(Q)find include -type f ! -path 'include/xm/uapi/*' | while read -r header; do \
+		install -D -m 644 "$$header" '$(prefix)/'"$$header"; done
+	$(Q)install -m 755 $(B)/libxm.so.0 '$(prefix)/$(LIBDIR)'
+	$(Q)ln -sf libxm.so.0 '$(prefix)/$(LIBDIR)/libxm.so'
+	$(Q)install -m 644 $(B)/libxm.a $(B)/libxm-linux.a '$(prefix)/$(LIBDIR)'
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+		libxm/libxm.pc.in >'$(prefix)/$(LIBDIR)/pkgconfig/libxm.pc'
+
+ifneq ($(M32),)
+install: install-libraries
+else
+install: all install-libraries
 	$(call say,INSTALL,$(prefix))
-	$(Q)install -d '$(prefix)/sbin' '$(prefix)/bin' '$(prefix)/libexec/xmbroker' '$(prefix)/include/xm' \
-		'$(prefix)/lib/pkgconfig' '$(prefix)/share/xmbroker/policy' '$(prefix)/share/xmbroker/examples' \
+	$(Q)install -d '$(prefix)/sbin' '$(prefix)/bin' '$(prefix)/libexec/xmbroker' \
+		'$(prefix)/share/xmbroker/policy' '$(prefix)/share/xmbroker/examples' \
 		'$(prefix)/share/xmbroker/common' '$(prefix)/share/xmbroker/systemd'
 	$(Q)install -m 755 $(addprefix $(B)/,$(sbin)) '$(prefix)/sbin'
 	$(Q)install -m 755 $(addprefix $(B)/,$(bin)) '$(prefix)/bin'
 	$(Q)install -m 755 $(addprefix $(B)/,$(libexec)) '$(prefix)/libexec/xmbroker'
-	$(Q)find include -type f ! -path 'include/xm/uapi/*' | while read -r header; do \
-		install -D -m 644 "$$header" '$(prefix)/'"$$header"; done
-	$(Q)install -m 755 $(B)/libxm.so.0 '$(prefix)/lib'
-	$(Q)ln -sf libxm.so.0 '$(prefix)/lib/libxm.so'
-	$(Q)install -m 644 $(B)/libxm.a $(B)/libxm-linux.a '$(prefix)/lib'
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' libxm/libxm.pc.in \
-		>'$(prefix)/lib/pkgconfig/libxm.pc'
 	$(Q)install -m 644 libxm/examples/*.c libxm/examples/Makefile '$(prefix)/share/xmbroker/examples'
 	$(Q)install -m 644 libxm/common/* '$(prefix)/share/xmbroker/common'
 	$(Q)install -m 644 policy/examples/* '$(prefix)/share/xmbroker/policy'
 	$(Q)install -m 644 $(unit_files) '$(prefix)/share/xmbroker/systemd'
 	$(Q)for page in $(man_src) $(B)/man/xm_hypercalls.7; do \
 		install -D -m 644 "$$page" '$(prefix)/share/man/man'"$${page##*.}/$$(basename $$page)"; done
+	$(Q)while read -r page name; do \
+		echo ".so man3/$$page.3" >'$(prefix)/share/man/man3/'"$$name.3"; done <man/links
+endif
 
 clean:
 	rm -rf $(B)

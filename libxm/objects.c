@@ -23,25 +23,25 @@ xm_s32_t XM_write_console(char *buffer, xm_s32_t length)
 
 #define HM_OBJECT call_descriptor(OBJ_CLASS_HM, XM_HYPERVISOR_ID, 0)
 
+#if XM_PROFILE != XM_PROFILE_PRTOS
 xm_s32_t XM_hm_open(void)
 {
 	return XM_OK;
 }
 
+xm_s32_t XM_objdesc_ready(xmObjDesc_t objDesc)
+{
+	(void)objDesc;
+	return 0;
+}
+#endif
+
 xm_s32_t XM_hm_read(xmHmLog_t *log)
 {
 	xm_s32_t size = CALL(read_object_nr, N(HM_OBJECT), P(log), N(sizeof(*log)));
 
-	if (size < 0)
-		return size;
-#if XM_PROFILE == XM_PROFILE_2_4
-	if (size == (xm_s32_t)sizeof(*log))
-		return XM_OK;
-	errno = EDOM;
-	return XM_INVALID_CONFIG;
-#else
-	return size / (xm_s32_t)sizeof(*log);
-#endif
+	/* The library of 2.6 passed on what the hypervisor says, which is bytes. */
+	return XM_PROFILE == XM_PROFILE_2_6 ? size : call_record(size, sizeof(*log));
 }
 
 xm_s32_t XM_hm_seek(xm_s32_t offset, xm_u32_t whence)
@@ -56,7 +56,7 @@ xm_s32_t XM_hm_status(xmHmStatus_t *status)
 
 /* ---- status ------------------------------------------------------------------------------------ */
 
-static xm_s32_t status_get(xm_u32_t partition, xm_u32_t command, void *status)
+static xm_s32_t status_get(xm_u64_t partition, xm_u32_t command, void *status)
 {
 	return CALL(ctrl_object_nr, N(call_descriptor(OBJ_CLASS_STATUS, partition, 0)), N(command),
 		    P(status));
@@ -69,7 +69,20 @@ xm_s32_t XM_get_plan_status(xmPlanStatus_t *status)
 	return self < 0 ? self : status_get((xm_u32_t)self, XM_GET_SCHED_PLAN_STATUS, status);
 }
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_PROFILE != XM_PROFILE_2_4
+xm_s32_t XM_set_partition_opmode(xm_s32_t opMode)
+{
+	union statusCmd command = { .opMode = (xm_u32_t)opMode };
+	xm_s32_t self = xm_partition_self();
+
+	if (self < 0)
+		return self;
+	return CALL_OWN(call_descriptor(OBJ_CLASS_STATUS, (xm_u32_t)self, 0),
+			XM_SET_PARTITION_OPMODE, &command);
+}
+#endif
+
+#if XM_FAMILY == 2
 
 xm_s32_t XM_system_get_status(xmSystemStatus_t *status)
 {
@@ -99,17 +112,6 @@ xm_s32_t XM_get_system_status(xmSystemStatus_t *status)
 xm_s32_t XM_get_partition_status(xmId_t partitionId, xmPartitionStatus_t *status)
 {
 	return status_get(partitionId, XM_GET_SYSTEM_STATUS, status);
-}
-
-xm_s32_t XM_set_partition_opmode(xm_s32_t opMode)
-{
-	union statusCmd command = { .opMode = (xm_u32_t)opMode };
-	xm_s32_t self = xm_partition_self();
-
-	if (self < 0)
-		return self;
-	return CALL_OWN(call_descriptor(OBJ_CLASS_STATUS, (xm_u32_t)self, 0),
-			XM_SET_PARTITION_OPMODE, &command);
 }
 
 xm_s32_t XM_get_partition_vcpu_status(xmId_t partitionId, xmId_t vcpu, xmVirtualCpuStatus_t *status)

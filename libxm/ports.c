@@ -1,37 +1,47 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sampling and queuing ports, for the profile that this file is compiled for.  In 2.4 programs hold
+ * Sampling and queuing ports, for the profile that this file is compiled for.  In 2.x programs hold
  * the descriptor of a port, in 3.x its number.  Must never let a wrong port become another object.
  */
 
 #include "libxm/call.h"
 #include "libxm/memory.h"
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 
-/* A descriptor of another class would be another object's: the call must not mean that one. */
-static xmObjDesc_t port_descriptor(xm_u32_t class, xm_u32_t port)
+static xm_s32_t port_descriptor(xm_u32_t class, xm_u32_t port, xmObjDesc_t *descriptorp)
 {
-	return OBJDESC_GET_CLASS(port) == class ? port : OBJDESC_SET_INVALID(port);
+	*descriptorp = call_of_class(class, port);
+	return XM_OK;
 }
+
+/* What both libraries made of every failure: libxm-linux of 2.4, and libxm of 2.6. */
+#if XM_PROFILE == XM_PROFILE_2_6
+#define NOT_CREATED XM_INVALID_CONFIG
+#else
+#define NOT_CREATED XM_INVALID_PARAM
+#endif
 
 /* What the hypervisor numbers, programs of 2.x hold as a descriptor. */
 static xm_s32_t port_created(xm_u32_t class, xm_u32_t self, xm_s32_t result)
 {
 	if (result < 0)
-		return call_narrow(result);
+		return call_narrow_to(result, NOT_CREATED);
 	if ((xm_u32_t)result <= OBJDESC_ID_MASK)
 		return (xm_s32_t)call_descriptor(class, self, (xm_u32_t)result);
-	errno = EINVAL;
-	return XM_INVALID_PARAM;
+	return call_narrow_to(XM_UNKNOWN_HYPERCALL, NOT_CREATED);
 }
 
 #else
 
-static xmObjDesc_t port_descriptor(xm_u32_t class, xm_u32_t port)
+static xm_s32_t port_descriptor(xm_u32_t class, xm_u32_t port, xmObjDesc_t *descriptorp)
 {
-	/* Without a session this is an invalid descriptor, and the call itself says why. */
-	return call_descriptor(class, (xm_u32_t)xm_partition_self(), port);
+	xm_s32_t self = xm_partition_self();
+
+	if (self < 0)
+		return self;
+	*descriptorp = call_descriptor(class, (xm_u32_t)self, port);
+	return XM_OK;
 }
 
 static xm_s32_t port_created(xm_u32_t class, xm_u32_t self, xm_s32_t result)
@@ -78,7 +88,7 @@ static xm_s32_t port_create(xm_u32_t class, void *command)
 			    CALL_OWN(descriptor, XM_COMM_CREATE_PORT, command));
 }
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 xm_s32_t XM_create_sampling_port(char *portName, xm_u32_t maxMsgSize, xm_u32_t direction)
 #else
 xm_s32_t XM_create_sampling_port(char *portName, xm_u32_t maxMsgSize, xm_u32_t direction,
@@ -90,7 +100,7 @@ xm_s32_t XM_create_sampling_port(char *portName, xm_u32_t maxMsgSize, xm_u32_t d
 			.portName = portName,
 			.maxMsgSize = maxMsgSize,
 			.direction = direction,
-#if XM_PROFILE != XM_PROFILE_2_4
+#if XM_FAMILY == 3
 			.validPeriod = validPeriod,
 #endif
 		},
@@ -117,19 +127,29 @@ xm_s32_t XM_create_queuing_port(char *portName, xm_u32_t maxNoMsgs, xm_u32_t max
 static xm_s32_t port_read(xm_u32_t class, xm_s32_t port, void *buffer, xm_u32_t size,
 			  xm_u32_t *flags)
 {
-	return CALL(read_object_nr, N(port_descriptor(class, (xm_u32_t)port)), P(buffer), N(size),
-		    P(flags));
+	xmObjDesc_t descriptor;
+	xm_s32_t r = port_descriptor(class, (xm_u32_t)port, &descriptor);
+
+	return r < 0 ? r : CALL(read_object_nr, N(descriptor), P(buffer), N(size), P(flags));
 }
 
 static xm_s32_t port_write(xm_u32_t class, xm_s32_t port, void *buffer, xm_u32_t size)
 {
-	return CALL(write_object_nr, N(port_descriptor(class, (xm_u32_t)port)), P(buffer), N(size));
+	xmObjDesc_t descriptor;
+	xm_s32_t r = port_descriptor(class, (xm_u32_t)port, &descriptor);
+
+	return r < 0 ? r : CALL(write_object_nr, N(descriptor), P(buffer), N(size));
 }
 
 static xm_s32_t port_status(xm_u32_t class, xm_u32_t port, void *status)
 {
-	return call_narrow(CALL(ctrl_object_nr, N(port_descriptor(class, port)),
-				N(XM_COMM_GET_PORT_STATUS), P(status)));
+	xmObjDesc_t descriptor;
+	xm_s32_t r = port_descriptor(class, port, &descriptor);
+
+	if (r < 0)
+		return r;
+	return call_narrow(
+		CALL(ctrl_object_nr, N(descriptor), N(XM_COMM_GET_PORT_STATUS), P(status)));
 }
 
 xm_s32_t XM_read_sampling_message(xm_s32_t port, void *buffer, xm_u32_t size, xm_u32_t *flags)
@@ -152,7 +172,7 @@ xm_s32_t XM_send_queuing_message(xm_s32_t port, void *buffer, xm_u32_t size)
 	return port_write(OBJ_CLASS_QUEUING_PORT, port, buffer, size);
 }
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 xm_s32_t XM_receive_queuing_message(xm_s32_t port, void *buffer, xm_u32_t size, xm_u32_t *flags)
 {
 	return port_read(OBJ_CLASS_QUEUING_PORT, port, buffer, size, flags);

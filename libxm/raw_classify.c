@@ -61,3 +61,10 @@ const struct raw_row *raw_classify(const struct raw_profile *p, uint32_t number,
 	*reasonp = RAW_UNKNOWN_NUMBER;
 	return NULL;
 }
+
+bool raw_argc(const struct raw_profile *p, uint32_t number, unsigned int argc)
+{
+	/* 0 is the multicall itself, which is no entry of one. */
+	return number > 0 && number < p->n_hypercalls && argc >= p->argcs[number].min &&
+	       argc <= p->argcs[number].max;
+}

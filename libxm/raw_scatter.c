@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libxm/params.h"
 #include "libxm/raw.h"
 
 /* `size` bytes at `addr`, of whatever alignment, from the low bytes of a number; and back. */
@@ -39,9 +40,25 @@ static uint32_t load_word(uintptr_t addr)
 	return word;
 }
 
-static void store_member(uintptr_t base, const struct raw_member *m, const uint64_t *words)
+static uint64_t convert(const struct raw_profile *p, const struct raw_member *m, uint64_t num)
 {
-	uint64_t num = words[m->field] >> m->from;
+	switch (m->convert) {
+	case RAW_HM_EVENT:
+		return p->hm_event((uint16_t)num);
+	case RAW_AREA_FLAGS:
+		return p->area_flags((uint32_t)num);
+	default:
+		return num;
+	}
+}
+
+/* Returns by how much a conversion changed the number. */
+static uint64_t store_member(const struct raw_profile *p, uintptr_t base,
+			     const struct raw_member *m, const uint64_t *words)
+{
+	uint64_t is = words[m->field] >> m->from;
+	uint64_t num = convert(p, m, is);
+	uint64_t change = m->convert == RAW_AS_IS ? 0 : num - is;
 	uintptr_t addr = base + m->offset;
 
 	if (m->bits < 8 * m->size) { /* part of a word, all of which are 32 bits wide */
@@ -50,28 +67,62 @@ static void store_member(uintptr_t base, const struct raw_member *m, const uint6
 		num = (load_word(addr) & ~mask) | (((uint32_t)num << m->shift) & mask);
 	}
 	store(addr, m->size, num);
+	return change;
 }
 
-static void store_struct(uintptr_t base, const struct raw_layout *layout, const uint64_t *words)
+/* A record that was good stays good, and a bad one bad: the checksum is that of the half-words. */
+static void adjust_checksum(uintptr_t addr, uint64_t change)
 {
+	uint16_t sum;
+
+	memcpy(&sum, (const void *)addr, sizeof(sum));
+	sum = (uint16_t)(sum - change);
+	memcpy((void *)addr, &sum, sizeof(sum));
+}
+
+static void store_struct(const struct raw_profile *p, uintptr_t base,
+			 const struct raw_layout *layout, const uint64_t *words)
+{
+	uint64_t change = 0;
+
+	if (!layout->members) { /* as it is */
+		memcpy((void *)base, words, layout->n_members * sizeof(*words));
+		return;
+	}
 	for (unsigned int i = 0; i < layout->n_members; i++)
-		store_member(base, &layout->members[i], words);
+		change += store_member(p, base, &layout->members[i], words);
+	if (layout->checksum && change)
+		adjust_checksum(base + layout->checksum, change);
 }
 
-static uint32_t count_records(const struct xm_arg *arg, const struct xm_value *v)
+/* Records that came, as far as there is room that was probed. */
+static uint32_t count_records(const struct raw_call *call, unsigned int i, const struct xm_value *v)
 {
-	return v->state == XM_ST_OK ? v->len / xm_structs[arg->ref].n_fields : 0;
+	uint32_t n = v->state == XM_ST_OK
+			     ? v->len / xm_structs[xm_ops[call->row->op].args[i].ref].n_fields
+			     : 0;
+	uint64_t room = call->request.arg[i + 1].num;
+
+	if (room > XM_MAX_RECORDS)
+		return 0;
+	return n < room ? n : (uint32_t)room;
 }
 
-static void store_records(uintptr_t base, const struct raw_layout *layout, const struct xm_arg *arg,
-			  const struct xm_value *v)
+static void store_records(const struct raw_call *call, unsigned int i, const struct xm_value *v)
 {
+	const struct xm_arg *arg = &xm_ops[call->row->op].args[i];
+	const struct raw_source *source = &call->row->source[i];
+	const struct raw_source *count = source + 1;
 	unsigned int n_fields = xm_structs[arg->ref].n_fields;
-	uint32_t n = count_records(arg, v);
+	uint32_t n = count_records(call, i, v);
+	uintptr_t base = call->out[i];
 
-	memset((void *)base, 0, (size_t)n * layout->size);
-	for (uint32_t i = 0; i < n; i++)
-		store_struct(base + (size_t)i * layout->size, layout, v->words + i * n_fields);
+	memset((void *)base, 0, (size_t)n * source->layout->size);
+	for (uint32_t r = 0; r < n; r++)
+		store_struct(call->profile, base + (size_t)r * source->layout->size, source->layout,
+			     v->words + r * n_fields);
+	if (count->kind == RAW_COUNT_INOUT)
+		store(call->out[i + 1], count->size, n);
 }
 
 static void store_output(const struct raw_call *call, unsigned int i, const struct xm_value *v)
@@ -92,10 +143,10 @@ static void store_output(const struct raw_call *call, unsigned int i, const stru
 		break;
 	case XM_T_STRUCT_OUT:
 		if (v->len == xm_structs[arg->ref].n_fields)
-			store_struct(call->out[i], source->layout, v->words);
+			store_struct(call->profile, call->out[i], source->layout, v->words);
 		break;
 	default:
-		store_records(call->out[i], source->layout, arg, v);
+		store_records(call, i, v);
 	}
 }
 
@@ -106,8 +157,19 @@ static int32_t size_of_records(const struct raw_call *call, const struct xm_repl
 
 	for (unsigned int i = 0; i < op->n_args; i++)
 		if (op->args[i].type == XM_T_RECORDS_OUT)
-			return (int32_t)(count_records(&op->args[i], &reply->out[i]) *
+			return (int32_t)(count_records(call, i, &reply->out[i]) *
 					 call->row->source[i].layout->size);
+	return 0;
+}
+
+/* The bytes of the structure that went in, if it was taken. */
+static int32_t size_of_taken(const struct raw_call *call, const struct xm_reply *reply)
+{
+	const struct xm_op *op = &xm_ops[call->row->op];
+
+	for (unsigned int i = 0; i < op->n_args && reply->value; i++)
+		if (op->args[i].type == XM_T_STRUCT_IN)
+			return call->row->source[i].layout->size;
 	return 0;
 }
 
@@ -127,14 +189,25 @@ static int32_t success(const struct raw_call *call, const struct xm_reply *reply
 	for (unsigned int i = 0; i < xm_ops[call->row->op].n_args; i++)
 		if (!xm_type_is_in(xm_ops[call->row->op].args[i].type))
 			store_output(call, i, &reply->out[i]);
+	if (call->request.op == XM_OP_CREATE_SAMPLING_PORT)
+		params_port_created(PARAMS_SAMPLING, reply->value);
+	else if (call->request.op == XM_OP_CREATE_QUEUING_PORT)
+		params_port_created(PARAMS_QUEUING, reply->value);
 	switch (call->row->result) {
 	case RAW_VALUE:
 		return (int32_t)reply->value;
 	case RAW_BYTES:
 		return size_of_records(call, reply);
+	case RAW_TAKEN:
+		return size_of_taken(call, reply);
 	default:
 		return 0;
 	}
+}
+
+int32_t raw_code(const struct raw_profile *profile, enum xm_code code)
+{
+	return profile->codes[code];
 }
 
 int32_t raw_scatter(const struct raw_call *call, const struct xm_reply *reply)

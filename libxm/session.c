@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,12 @@ struct connection {
 	ino_t ino;
 };
 
+/* Memory for a message that is longer than a packet; none between calls. */
+struct large {
+	uint8_t *bytes;
+	size_t len;
+};
+
 struct session {
 	pthread_mutex_t lock; /* zeroes are an unlocked one */
 	bool live;            /* false in fresh memory and in a child's */
@@ -34,8 +41,9 @@ struct session {
 	struct transport_ids ids; /* whose the connection is */
 	struct xm_wire_welcome welcome;
 	uint32_t serial;
-	uint8_t msg[XM_WIRE_MAX];
-	uint8_t scratch[XM_WIRE_DATA_MAX];
+	struct large question, answer;
+	uint8_t msg[XM_WIRE_PACKET];
+	uint8_t scratch[XM_WIRE_PLAIN];
 };
 
 static struct session *_Atomic current;
@@ -122,10 +130,19 @@ int session_enter(struct session **sessionp)
 	return 0;
 }
 
+static void large_put(struct large *large)
+{
+	if (large->len)
+		munmap(large->bytes, large->len);
+	*large = (struct large){ NULL, 0 };
+}
+
 void session_leave(struct session *s)
 {
 	int cancel_state = s->cancel_state;
 
+	large_put(&s->question);
+	large_put(&s->answer);
 	pthread_mutex_unlock(&s->lock);
 	pthread_setcancelstate(cancel_state, NULL);
 }
@@ -133,6 +150,11 @@ void session_leave(struct session *s)
 int session_descriptor(const struct session *s)
 {
 	return s->connection.open ? s->connection.fd : -1;
+}
+
+const struct xm_wire_welcome *session_welcome(const struct session *s)
+{
+	return &s->welcome;
 }
 
 uint32_t session_partition(const struct session *s)
@@ -179,65 +201,264 @@ int session_open(struct session *s, enum xm_profile profile)
 	return 0;
 }
 
+/* ---- memory for messages that are longer than a packet --------------------------------------------- */
+
+/* Room for `len` bytes until the session is left: NULL if there is none. */
+static uint8_t *large_get(struct large *large, size_t len)
+{
+	void *bytes;
+
+	if (large->len >= len)
+		return large->bytes;
+	large_put(large);
+	bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bytes == MAP_FAILED)
+		return NULL;
+	/* A child, whose session is fresh, would never give it back. */
+	madvise(bytes, len, MADV_DONTFORK);
+	*large = (struct large){ bytes, len };
+	return bytes;
+}
+
+/* ---- sending ------------------------------------------------------------------------------------- */
+
+/* What is asked: one call, or the calls of a batch. */
+struct question {
+	bool batch;
+	unsigned int n;
+	const struct xm_request *reqs;
+};
+
+static int put_question(const struct question *q, uint8_t *msg, size_t cap, uint32_t serial)
+{
+	return q->batch ? xm_wire_put_batch(msg, cap, serial, q->reqs, q->n)
+			: xm_wire_put_call(msg, cap, serial, q->reqs);
+}
+
+/* The message that asks; where it lies goes to *msgp. */
+static int encode(struct session *s, const struct question *q, const uint8_t **msgp)
+{
+	int len = put_question(q, s->msg, sizeof(s->msg), ++s->serial);
+	uint8_t *msg;
+
+	*msgp = s->msg;
+	if (len != -EMSGSIZE)
+		return len;
+	msg = large_get(&s->question, XM_WIRE_MAX);
+	if (!msg)
+		return -ENOMEM;
+	*msgp = msg;
+	return put_question(q, msg, XM_WIRE_MAX, s->serial);
+}
+
+/* All of a message: 0, or -errno, and then the broker did not get all of it. */
+static int send_message(struct session *s, const uint8_t *msg, size_t len)
+{
+	int r = 0;
+
+	if (len <= XM_WIRE_PACKET)
+		return transport_send(s->connection.fd, &s->ids, msg, len);
+	for (size_t offset = 0; offset < len && !r; offset += XM_WIRE_PART_DATA) {
+		int n = xm_wire_put_part(s->msg, sizeof(s->msg), s->serial, msg, len, offset);
+
+		r = n < 0 ? n : transport_send(s->connection.fd, &s->ids, s->msg, (size_t)n);
+	}
+	return r;
+}
+
 /* The other side had gone before the request was on its way. */
 static bool was_dead(int error)
 {
 	return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN;
 }
 
-static int session_send(struct session *s, enum xm_profile profile, const struct xm_request *req)
+/* By these the broker says that it ended the session between calls: the one that came too late was
+ * not made, and may be made in another session. */
+static bool is_late(int error)
 {
-	for (int attempt = 0;; attempt++) {
-		int r = session_open(s, profile);
-		int len = r < 0 ? r : xm_wire_put_call(s->msg, sizeof(s->msg), ++s->serial, req);
-
-		if (len < 0)
-			return len;
-		r = transport_send(s->connection.fd, &s->ids, s->msg, (size_t)len);
-		if (!r)
-			return 0;
-		session_close(s);
-		if (attempt || !was_dead(r))
-			return r;
-	}
+	return error == -ETIMEDOUT || error == -ESHUTDOWN;
 }
 
-/* A refusal by which the broker says that it ended the session between calls: this one came too late
- * and was not made. */
-static bool came_too_late(const uint8_t *msg, size_t len)
+/* The error of a refusal; 0 if the message is none. */
+static int get_refusal(const uint8_t *msg, ssize_t len)
 {
 	struct xm_wire_refused refused;
 
-	return xm_wire_get_refused(msg, len, &refused) == 0 &&
-	       (refused.error == ETIMEDOUT || refused.error == ESHUTDOWN);
+	if (len <= 0 || xm_wire_get_refused(msg, (size_t)len, &refused) < 0)
+		return 0;
+	return refused.error ? -(int)refused.error : -EACCES;
 }
 
-/* Reads the answer; whatever is not one leaves the outcome unknown.  -EAGAIN: the call was not made. */
-static int get_answer(struct session *s, const struct xm_request *req, struct xm_reply *replyp)
+/*
+ * Why not all of a long message could be sent.  The refusal, if there is one, was sent before the
+ * connection was closed: it is here already.
+ */
+static int why_cut(struct session *s, int error)
+{
+	ssize_t n;
+	int refusal;
+
+	if (!was_dead(error))
+		return error;
+	n = transport_receive_now(s->connection.fd, s->msg, sizeof(s->msg));
+	if (n == -ECONNRESET)
+		n = transport_receive_now(s->connection.fd, s->msg, sizeof(s->msg));
+	refusal = get_refusal(s->msg, n);
+	if (!refusal || is_late(refusal))
+		return error;
+	/* It was certainly not made, which this error would not say. */
+	return refusal == -ECONNRESET ? -EPROTO : refusal;
+}
+
+static int session_send(struct session *s, enum xm_profile profile, const struct question *q)
+{
+	for (int attempt = 0;; attempt++) {
+		const uint8_t *msg;
+		int r = session_open(s, profile);
+		int len = r < 0 ? r : encode(s, q, &msg);
+
+		if (len < 0)
+			return len;
+		r = send_message(s, msg, (size_t)len);
+		if (!r)
+			return 0;
+		if (len > XM_WIRE_PACKET)
+			r = why_cut(s, r);
+		session_close(s);
+		/* The outcome is known, whatever the connection suffered. */
+		if (attempt || !was_dead(r))
+			return r == -ECONNRESET ? -EPIPE : r;
+	}
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------- */
+
+/* The part that has to come next, at `offset` of `total` bytes (0: not known yet). */
+static int get_part(const struct session *s, size_t len, uint32_t offset, uint32_t total,
+		    struct xm_wire_part *partp)
+{
+	if (xm_wire_get_part(s->msg, len, partp) < 0 || partp->serial != s->serial ||
+	    partp->offset != offset || (total && partp->total != total))
+		return -EPROTO;
+	return 0;
+}
+
+/* Puts together what comes in parts, of which the first, of `len` bytes, is there. */
+static ssize_t receive_parts(struct session *s, size_t len, const uint8_t **msgp)
+{
+	struct xm_wire_part part;
+	uint8_t *whole = NULL;
+	uint32_t got = 0;
+	uint32_t total = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (get_part(s, len, got, total, &part) < 0)
+			return -EPROTO;
+		total = part.total;
+		whole = large_get(&s->answer, total);
+		if (!whole)
+			return -ENOMEM;
+		memcpy(whole + got, part.data, part.len);
+		got += part.len;
+		if (got == total)
+			break;
+		n = transport_receive(s->connection.fd, s->msg, sizeof(s->msg));
+		if (n <= 0)
+			return n;
+		len = (size_t)n;
+	}
+	*msgp = whole;
+	return (ssize_t)total;
+}
+
+/* A whole message: its length, 0 or -errno. */
+static ssize_t receive_message(struct session *s, const uint8_t **msgp)
 {
 	ssize_t n = transport_receive(s->connection.fd, s->msg, sizeof(s->msg));
 	struct xm_wire_head head;
 
-	if (n > 0 && came_too_late(s->msg, (size_t)n))
-		return -EAGAIN;
-	if (n <= 0 || xm_wire_get_head(s->msg, (size_t)n, &head) < 0 || head.serial != s->serial ||
-	    xm_wire_get_result(s->msg, (size_t)n, req, replyp) < 0)
+	/* A broker that closes without reading does so after its refusal; the error comes first. */
+	if (n == -ECONNRESET)
+		n = transport_receive_now(s->connection.fd, s->msg, sizeof(s->msg));
+	*msgp = s->msg;
+	if (n <= 0 || xm_wire_get_head(s->msg, (size_t)n, &head) < 0 || head.type != XM_WIRE_PART)
+		return n;
+	return receive_parts(s, (size_t)n, msgp);
+}
+
+/* Every result of an answer, so that none is stored before all are known to be good. */
+static int check_batch(const struct xm_wire_batch_result *result, const struct question *q)
+{
+	struct xm_wire_batch_result reader = *result;
+	struct xm_reply reply;
+
+	for (unsigned int i = 0; result->ran && i < q->n; i++)
+		if (xm_wire_next_batch_result(&reader, &q->reqs[i], i + 1 == q->n, &reply) < 0)
+			return -EPROTO;
+	return 0;
+}
+
+static int get_batch(const uint8_t *msg, size_t len, const struct question *q,
+		     struct xm_wire_batch_result *resultp)
+{
+	if (xm_wire_get_batch_result(msg, len, q->n, resultp) < 0)
+		return -EPROTO;
+	return check_batch(resultp, q);
+}
+
+/*
+ * Reads the answer; whatever is not one leaves the outcome unknown.  -EAGAIN and -EDQUOT: the broker
+ * says that the request was not made.
+ */
+static int get_answer(struct session *s, const struct question *q, struct xm_reply *replyp,
+		      struct xm_wire_batch_result *resultp)
+{
+	const uint8_t *msg;
+	ssize_t n = receive_message(s, &msg);
+	int refusal = get_refusal(msg, n);
+	struct xm_wire_head head;
+
+	if (refusal)
+		return is_late(refusal) ? -EAGAIN : refusal == -EDQUOT ? -EDQUOT : -ECONNRESET;
+	if (n <= 0 || xm_wire_get_head(msg, (size_t)n, &head) < 0 || head.serial != s->serial)
+		return -ECONNRESET;
+	if ((q->batch ? get_batch(msg, (size_t)n, q, resultp)
+		      : xm_wire_get_result(msg, (size_t)n, q->reqs, replyp)) < 0)
 		return -ECONNRESET;
 	return 0;
 }
 
-int session_exchange(struct session *s, enum xm_profile profile, const struct xm_request *req,
-		     struct xm_reply *replyp)
+static int exchange(struct session *s, enum xm_profile profile, const struct question *q,
+		    struct xm_reply *replyp, struct xm_wire_batch_result *resultp)
 {
 	for (int attempt = 0;; attempt++) {
-		int r = session_send(s, profile, req);
+		int r = session_send(s, profile, q);
 
 		if (r < 0)
 			return r;
-		r = get_answer(s, req, replyp);
+		r = get_answer(s, q, replyp, resultp);
 		if (r < 0)
 			session_close(s);
 		if (r != -EAGAIN || attempt)
 			return r;
 	}
+}
+
+int session_exchange(struct session *s, enum xm_profile profile, const struct xm_request *req,
+		     struct xm_reply *replyp)
+{
+	struct question q = { .n = 1, .reqs = req };
+
+	return exchange(s, profile, &q, replyp, NULL);
+}
+
+int session_exchange_batch(struct session *s, enum xm_profile profile,
+			   const struct xm_request *reqs, unsigned int n,
+			   struct xm_wire_batch_result *resultp)
+{
+	struct question q = { .batch = true, .n = n, .reqs = reqs };
+
+	return exchange(s, profile, &q, NULL, resultp);
 }

@@ -59,17 +59,27 @@ int transport_send(int fd, const struct transport_ids *ids, const uint8_t *msg, 
 	return n < 0 ? -errno : 0;
 }
 
-ssize_t transport_receive(int fd, uint8_t *msg, size_t cap)
+static ssize_t receive(int fd, uint8_t *msg, size_t cap, int flags)
 {
 	struct iovec iov = { msg, cap };
 	struct msghdr packet = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	do
-		n = recvmsg(fd, &packet, 0);
+		n = recvmsg(fd, &packet, flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	/* Descriptors, which nobody asked for, show as truncated control data; the kernel drops them. */
 	return packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : n;
+}
+
+ssize_t transport_receive(int fd, uint8_t *msg, size_t cap)
+{
+	return receive(fd, msg, cap, 0);
+}
+
+ssize_t transport_receive_now(int fd, uint8_t *msg, size_t cap)
+{
+	return receive(fd, msg, cap, MSG_DONTWAIT);
 }

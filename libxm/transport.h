@@ -23,6 +23,8 @@ void transport_ids_get(struct transport_ids *ids);
 int transport_send(int fd, const struct transport_ids *ids, const uint8_t *msg, size_t len);
 /* Receives one: its length, 0 when the other side closed, or -errno (-EPROTO: not a whole packet). */
 ssize_t transport_receive(int fd, uint8_t *msg, size_t cap);
+/* The same for what has come already: -EAGAIN if nothing has. */
+ssize_t transport_receive_now(int fd, uint8_t *msg, size_t cap);
 
 /* Connects and shakes hands; a descriptor above 2 that the caller owns, or -errno. */
 int transport_open(enum xm_profile profile, const struct transport_ids *ids,

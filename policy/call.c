@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Reading a call.  Owns the rule which arguments a person writes: those of the 3.x prototype, without
- * the pointers that only receive something.  Must never guess a value that the operation needs.
+ * the pointers that only receive something, and without structures unless their contents matter.  Must
+ * never guess a value that a decision can depend on.
  */
 
 #include <ctype.h>
@@ -121,6 +122,10 @@ static bool set_number(struct reader *r, unsigned int i, const char *text)
 	uint64_t value;
 	bool negative;
 
+	if (xm_arg_is_pointed(arg) && !strcmp(text, "NULL")) {
+		v->state = XM_ST_NULL;
+		return true;
+	}
 	if (!policy_number(text, &value, &negative)) {
 		if (symbol(r, arg, text, &v->num))
 			return true;
@@ -171,6 +176,54 @@ static bool set_buffer(struct reader *r, unsigned int i, const char *text)
 	return set_number(r, length, number);
 }
 
+static bool is_fields(const struct xm_arg *arg)
+{
+	return arg->type == XM_T_STRUCT_IN || arg->type == XM_T_RECORDS_IN;
+}
+
+/* {1, 2}: each field of the structure, or of all records; sets the number of records too. */
+static bool set_fields(struct reader *r, unsigned int i, const char *text)
+{
+	const struct xm_arg *arg = &r->op->args[i];
+	unsigned int one = xm_structs[arg->ref].n_fields, n = 0;
+	struct xm_value *v = &r->call->req.arg[i];
+	char number[TOKEN_MAX];
+	uint64_t value;
+	bool negative;
+
+	for (const char *p = text + 1; *p && *p != '}'; p += strcspn(p, ",}"), p += *p == ',') {
+		if (sscanf(p, " %127[-0-9a-fx]", number) != 1 ||
+		    !policy_number(number, &value, &negative) || n == CALL_FIELDS_MAX)
+			return fail(r, "write %s as {number, ...}, or _", arg->name);
+		xm_put_word(&r->call->fields[(size_t)n++ * XM_WORD_BYTES],
+			    negative ? -value : value);
+	}
+	if (!n || n % one || (arg->type == XM_T_STRUCT_IN && n != one))
+		return fail(r, "%s has %u fields%s", arg->name, one,
+			    arg->type == XM_T_STRUCT_IN ? "" : " a record");
+	v->len = n;
+	if (arg->type == XM_T_STRUCT_IN)
+		return true;
+	r->given[i + 1] = true;
+	r->call->req.arg[i + 1].num = n / one;
+	return true;
+}
+
+static bool set_structure(struct reader *r, unsigned int i, const char *text)
+{
+	struct xm_value *v = &r->call->req.arg[i];
+
+	if (!strcmp(text, "NULL")) {
+		v->state = XM_ST_NULL;
+		return true;
+	}
+	v->data = r->call->fields;
+	if (!strcmp(text, "_"))
+		return true; /* zeroes */
+	return *text == '{' ? set_fields(r, i, text)
+			    : fail(r, "write %s as {number, ...}, or _", r->op->args[i].name);
+}
+
 static bool set(struct reader *r, unsigned int i, const char *text)
 {
 	const struct xm_arg *arg = &r->op->args[i];
@@ -184,6 +237,8 @@ static bool set(struct reader *r, unsigned int i, const char *text)
 		return set_name(r, i, text);
 	if (arg->type == XM_T_DATA_IN || arg->type == XM_T_DATA_OUT)
 		return set_buffer(r, i, text);
+	if (is_fields(arg))
+		return set_structure(r, i, text);
 	if (strcmp(text, "NULL"))
 		return fail(r, "%s is an output: leave it out, or write NULL", arg->name);
 	r->call->req.arg[i].state = XM_ST_NULL;
@@ -214,6 +269,8 @@ static int next_position(const struct reader *r, unsigned int from, const char *
 		if (r->given[i] || is_implicit(arg))
 			continue;
 		if (is_buffer(arg) && (*text == '{' || !strcmp(text, "NULL")))
+			return (int)i;
+		if (is_fields(arg) && (*text == '{' || !strcmp(text, "_") || !strcmp(text, "NULL")))
 			return (int)i;
 		if (xm_type_is_scalar(arg->type) || arg->type == XM_T_NAME)
 			return (int)i;
@@ -276,6 +333,20 @@ static bool arguments(struct reader *r)
 	}
 }
 
+/* A structure that was left out, or does not matter: zeroes. */
+static void complete_fields(struct reader *r, unsigned int i)
+{
+	const struct xm_arg *arg = &r->op->args[i];
+	struct xm_value *v = &r->call->req.arg[i];
+	uint64_t n = arg->type == XM_T_STRUCT_IN ? 1 : r->call->req.arg[i + 1].num;
+
+	v->data = r->call->fields;
+	if (n > XM_MAX_SPARE_SLOTS)
+		v->state = XM_ST_OVERSIZE;
+	else
+		v->len = (uint32_t)n * xm_structs[arg->ref].n_fields;
+}
+
 static bool complete(struct reader *r)
 {
 	for (unsigned int i = 0; i < r->op->n_args; i++) {
@@ -296,6 +367,8 @@ static bool complete(struct reader *r)
 	for (unsigned int i = 0; i < r->op->n_args; i++) {
 		struct xm_value *v = &r->call->req.arg[i];
 
+		if (is_fields(&r->op->args[i]) && v->state == XM_ST_OK && !v->len)
+			complete_fields(r, i);
 		if (!is_buffer(&r->op->args[i]) || v->state != XM_ST_OK)
 			continue;
 		v->len = (uint32_t)r->call->req.arg[r->op->args[i].ref].num;

@@ -11,10 +11,12 @@
 #include "libxm/system/system.h"
 
 #define CALL_ERROR_MAX 256
+#define CALL_FIELDS_MAX (XM_MAX_SPARE_SLOTS * XM_NF_SPARE_SLOT)
 
 struct call {
-	struct xm_request req; /* borrows `names` */
+	struct xm_request req; /* borrows the rest */
 	uint8_t names[XM_MAX_ARGS][XM_NAME_MAX + 1];
+	uint8_t fields[CALL_FIELDS_MAX * XM_WORD_BYTES]; /* of a structure or of records */
 };
 
 /*

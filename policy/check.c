@@ -2,7 +2,7 @@
 /*
  * From rules to clauses: which operations a rule is about, whether each has the attributes that the
  * rule constrains, and the two kinds of operations that must be named.  Must never let a rule say
- * something about a part of its operations only.
+ * something about a part of its operations only, without a word about it.
  */
 
 #include <string.h>
@@ -112,12 +112,46 @@ static void name_operations(struct ops *ops, const struct node *node)
 	}
 }
 
+static unsigned int n_resources(const struct xm_op *op)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < op->n_args; i++)
+		n += xm_domain_is_resource(op->args[i].domain);
+	return n;
+}
+
+/* "@machine" in an allow is about one resource: what has none, or more than one, must be named. */
+static void drop_unnamed(struct ops *ops)
+{
+	const struct node *node = NULL;
+	const char *list = "";
+
+	for (unsigned int op = 0; op < XM_N_OPS; op++) {
+		const struct clause *clause = ops->by_op[op];
+
+		if (!clause || clause->by_name || xm_ops[op].class != XM_CLASS_MACHINE ||
+		    n_resources(&xm_ops[op]) == 1)
+			continue;
+		list = arena_printf(&ops->c->arena, "%s%s%s", list, *list ? ", " : "",
+				    xm_ops[op].name);
+		node = clause->named;
+		ops->by_op[op] = NULL;
+	}
+	if (node && ops->rule->where && node_get(ops->rule->where, VOCABULARY_RESOURCE))
+		node_warning(ops->c->diag, node,
+			     "they have no resource, or several: name them in rules of their own",
+			     "this does not allow %s", list);
+}
+
 static void find_operations(struct compilation *c, struct rule *rule)
 {
 	struct ops ops = { .c = c, .rule = rule };
 	struct clause **tail = &rule->clauses;
 
 	name_operations(&ops, rule->ops);
+	if (rule->effect == POLICY_ALLOW)
+		drop_unnamed(&ops);
 	for (unsigned int op = 0; op < XM_N_OPS; op++)
 		if (ops.by_op[op]) {
 			*tail = ops.by_op[op];
@@ -160,6 +194,30 @@ static struct condition wanted_condition(const struct xm_op *op, const struct no
 	return cond;
 }
 
+/* Whether the operations of a rule mean different things by "resource". */
+static bool is_shared(const struct rule *rule, const struct node *key)
+{
+	const struct xm_arg *first = NULL;
+	enum image_attribute kind;
+	unsigned int i;
+
+	if (strcmp(key->text, VOCABULARY_RESOURCE))
+		return false;
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
+		const struct xm_arg *arg;
+
+		if (!vocabulary_attribute(&xm_ops[clause->op], key->text, &kind, &i))
+			return false;
+		arg = &xm_ops[clause->op].args[i];
+		if (!first)
+			first = arg;
+		if (arg->domain != first->domain || arg->ref != first->ref ||
+		    arg->type != first->type)
+			return true;
+	}
+	return false;
+}
+
 static bool same_condition(const struct condition *a, const struct condition *b)
 {
 	return a->attribute == b->attribute && a->kind == b->kind && a->width == b->width &&
@@ -195,8 +253,16 @@ static void add_constraint(struct compilation *c, struct rule *rule, struct clau
 {
 	const struct xm_op *op = &xm_ops[clause->op];
 	struct condition wanted = wanted_condition(op, key, kind, arg);
-	const struct condition *cond = get_condition(c, rule, &wanted);
-	struct image_constraint out = {
+	const struct condition *cond;
+	struct image_constraint out;
+
+	if (is_shared(rule, key)) {
+		wanted.shared = true;
+		wanted.domain = XM_D_RESOURCE;
+		wanted.ref = 0;
+	}
+	cond = get_condition(c, rule, &wanted);
+	out = (struct image_constraint){
 		.attribute = (uint8_t)kind,
 		.arg = (uint8_t)arg,
 		.length_arg = (uint8_t)(kind == IMAGE_LENGTH ? op->args[arg].ref : 0),
@@ -219,8 +285,12 @@ static void lacks_attribute(struct compilation *c, const struct rule *rule,
 {
 	const struct xm_op *op = &xm_ops[clause->op];
 	const char *hint = vocabulary_attribute_hint(&c->arena, op, key->text);
+	int arg = xm_arg_by_name(op, key->text);
 
-	if (xm_arg_by_name(op, key->text) >= 0)
+	if (arg >= 0 && xm_type_is_in(op->args[arg].type))
+		node_error(c->diag, key, hint, "'%s' of %s is a structure: it has no single value",
+			   key->text, op->name);
+	else if (arg >= 0)
 		node_error(c->diag, key, hint, "'%s' of %s is an output: it has no value yet",
 			   key->text, op->name);
 	else if (rule->clauses->next)
@@ -294,20 +364,25 @@ static void check_where(struct compilation *c, struct rule *rule)
 
 static bool constrains(const struct rule *rule, unsigned int op, unsigned int arg)
 {
+	enum image_attribute kind;
+	unsigned int i;
+
 	if (rule->where)
 		NODE_FOR_EACH_KEY(key, rule->where)
-	if (xm_arg_by_name(&xm_ops[op], key->text) == (int)arg)
+	if (vocabulary_attribute(&xm_ops[op], key->text, &kind, &i) && kind != IMAGE_PORT_NAME &&
+	    i == arg)
 		return true;
 	return false;
 }
 
-static void check_resource(struct compilation *c, const struct rule *rule,
-			   const struct clause *clause)
+/* Of an operation that the rule names. */
+static void check_resources(struct compilation *c, const struct rule *rule,
+			    const struct clause *clause)
 {
 	const struct xm_op *op = &xm_ops[clause->op];
 
 	for (unsigned int i = 0; i < op->n_args; i++) {
-		if (op->args[i].domain != XM_D_RESOURCE && op->args[i].domain != XM_D_RESOURCE_ENUM)
+		if (!xm_domain_is_resource(op->args[i].domain))
 			continue;
 		if (!constrains(rule, clause->op, i))
 			node_error(
@@ -315,6 +390,26 @@ static void check_resource(struct compilation *c, const struct rule *rule,
 				arena_printf(&c->arena, "add `where: {%s: ...}`", op->args[i].name),
 				"%s is about the machine: the rule must say which %s", op->name,
 				op->args[i].name);
+		if (op->args[i].domain == XM_D_CLIENT_ADDRESS)
+			node_warning(c->diag, clause->named, NULL,
+				     "%s is never forwarded, whatever the policy says: only the "
+				     "caller knows what its address means",
+				     op->name);
+	}
+}
+
+/* Of the class, which means only operations with one resource. */
+static void check_machine(struct compilation *c, const struct rule *rule)
+{
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
+		if (clause->by_name || xm_ops[clause->op].class != XM_CLASS_MACHINE ||
+		    (rule->where && node_get(rule->where, VOCABULARY_RESOURCE)))
+			continue;
+		node_error(c->diag, clause->named,
+			   "add `where: {" VOCABULARY_RESOURCE
+			   ": ...}`, or better name the operations",
+			   "a rule about the machine must say which resource");
+		return;
 	}
 }
 
@@ -332,9 +427,10 @@ static void check_own_stop(struct compilation *c, const struct rule *rule,
 
 static void check_allow(struct compilation *c, const struct rule *rule)
 {
+	check_machine(c, rule);
 	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
-		if (xm_ops[clause->op].class == XM_CLASS_MACHINE)
-			check_resource(c, rule, clause);
+		if (clause->by_name && xm_ops[clause->op].class == XM_CLASS_MACHINE)
+			check_resources(c, rule, clause);
 		if (xm_ops[clause->op].flags & XM_OPF_STOPS_SELF)
 			check_own_stop(c, rule, clause);
 	}

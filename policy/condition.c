@@ -17,6 +17,7 @@ struct builder {
 	struct buffer negated; /* struct set: those that are not plain intervals */
 	unsigned int depth;
 	unsigned int expanded; /* values so far: defines of defines grow fast */
+	int beyond; /* the last number is below (-1) or above (1) the type of a shared one */
 	bool failed;
 };
 
@@ -53,6 +54,26 @@ static const char *attribute(const struct builder *b)
 
 /* ---- numbers ----------------------------------------------------------------------------------- */
 
+/* Of a condition that operations with arguments of several types share: the nearest number that the
+ * argument can be, and b->beyond. */
+static uint64_t nearest(struct builder *b, uint64_t value, bool negative)
+{
+	uint64_t min = type_min(b), max = type_max(b);
+
+	b->beyond = 0;
+	if (negative && value && !is_signed(b))
+		b->beyond = -1;
+	else if (is_signed(b) && value > (uint64_t)INT64_MAX + negative)
+		b->beyond = negative ? -1 : 1;
+	if (b->beyond)
+		return b->beyond < 0 ? min : max;
+	value = negative ? -value : value;
+	if (is_signed(b))
+		value ^= IMAGE_BIAS;
+	b->beyond = value < min ? -1 : value > max;
+	return b->beyond < 0 ? min : b->beyond ? max : value;
+}
+
 /* One bound or value.  False after an error. */
 static bool number(struct builder *b, const struct node *node, const char *text, uint64_t *valuep)
 {
@@ -67,6 +88,10 @@ static bool number(struct builder *b, const struct node *node, const char *text,
 			return false;
 		}
 		negative = false;
+	}
+	if (b->cond->shared) {
+		*valuep = nearest(b, value, negative);
+		return true;
 	}
 	if (negative && !is_signed(b) && value) {
 		FAIL(b, node, NULL, "%s is never negative", attribute(b));
@@ -106,12 +131,19 @@ static void build_range(struct builder *b, struct set *set, const struct node *n
 	const char *from = trimmed(b->c, node->text, (size_t)(dots - node->text));
 	const char *to = trimmed(b->c, dots + 2, strlen(dots + 2));
 	uint64_t low = type_min(b), high = type_max(b);
+	bool beyond = false;
 
 	if (!*from && !*to) {
 		FAIL(b, node, "write a.., ..b or a..b", "a range without ends");
 		return;
 	}
-	if ((*from && !number(b, node, from, &low)) || (*to && !number(b, node, to, &high)))
+	if (*from && !number(b, node, from, &low))
+		return;
+	beyond = *from && b->beyond > 0;
+	if (*to && !number(b, node, to, &high))
+		return;
+	beyond |= *to && b->beyond < 0;
+	if (beyond)
 		return;
 	if (low > high)
 		FAIL(b, node, "the smaller end comes first", "the range %s is empty", node->text);
@@ -132,7 +164,7 @@ static void build_number(struct builder *b, struct set *set, const struct node *
 	} else if (!node->plain && policy_number(node->text, &value, &negative)) {
 		FAIL(b, node, "remove the quotes", "%s needs a number, and \"%s\" is a string",
 		     attribute(b), node->text);
-	} else if (number(b, node, node->text, &value)) {
+	} else if (number(b, node, node->text, &value) && !b->beyond) {
 		set_add(set, value, value);
 	}
 }
@@ -394,12 +426,12 @@ static void finish(struct builder *b, const struct node *value)
 	size_t n = BUFFER_N(&b->negated, *negated);
 
 	set_normalise(&b->positive);
-	if (!b->failed && !leaves_any(b))
+	if (!b->failed && !b->cond->shared && !leaves_any(b))
 		FAIL(b, value, NULL, "no value of %s is left", attribute(b));
 	b->cond->good = !b->failed;
 	b->cond->first_term = (uint32_t)BUFFER_N(&b->c->out.table[IMAGE_TERMS], struct image_term);
 	b->cond->wanted = emit_text(b->c, b->failed ? "" : render(b->c, value, 0));
-	if (!set_is_empty(&b->positive))
+	if (!set_is_empty(&b->positive) || !n)
 		emit_term(b, &b->positive, false);
 	for (size_t i = 0; i < n; i++) {
 		emit_term(b, &negated[i], true);

@@ -87,6 +87,41 @@ const char *domain_symbol_hint(struct compilation *c, const struct condition *co
 
 /* ---- domains ----------------------------------------------------------------------------------- */
 
+/* Domains that are a range of numbers, whatever the system. */
+static bool range_of(enum xm_domain domain, uint64_t *lowp, uint64_t *highp)
+{
+	static const struct {
+		enum xm_domain domain;
+		uint64_t low, high;
+	} ranges[] = {
+		{ XM_D_COUNT, 1, XM_MAX_RECORDS },
+		{ XM_D_SPARE_COUNT, 0, XM_MAX_SPARE_SLOTS },
+		{ XM_D_RESOURCE_IRQ, 0, 31 },
+		{ XM_D_RESOURCE_LINE, 0, 15 },
+		{ XM_D_RESOURCE_VCPU, 0, SYSTEM_MAX_VCPUS - 1 },
+		{ XM_D_IPVI, SYSTEM_FIRST_IPVI, SYSTEM_FIRST_IPVI + SYSTEM_N_IPVIS - 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (ranges[i].domain != domain)
+			continue;
+		*lowp = ranges[i].low;
+		*highp = ranges[i].high;
+		return true;
+	}
+	return false;
+}
+
+static const char *outside_range(struct compilation *c, enum xm_domain domain, uint64_t value)
+{
+	uint64_t low, high;
+
+	if (!range_of(domain, &low, &high) || (value >= low && value <= high))
+		return NULL;
+	return arena_printf(&c->arena, "it is from %u to %u", (unsigned int)low,
+			    (unsigned int)high);
+}
+
 /* Why a value is outside the domain, or NULL. */
 const char *domain_excludes(struct compilation *c, const struct condition *cond, uint64_t value)
 {
@@ -120,11 +155,10 @@ const char *domain_excludes(struct compilation *c, const struct condition *cond,
 			       ? NULL
 			       : "the system has no such port of this kind";
 	case XM_D_NOT_NEGATIVE:
+	case XM_D_COPY_SIZE:
 		return value >= IMAGE_BIAS ? NULL : "it is never negative";
-	case XM_D_COUNT:
-		return value && value <= XM_MAX_RECORDS ? NULL : "it is from 1 to 16";
 	default:
-		return NULL;
+		return outside_range(c, cond->domain, value);
 	}
 }
 
@@ -165,6 +199,8 @@ static bool has_plan(const struct system *sys, const struct set *set)
 
 bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set)
 {
+	uint64_t low, high;
+
 	switch (cond->domain) {
 	case XM_D_ENUM:
 	case XM_D_RESOURCE_ENUM:
@@ -179,11 +215,11 @@ bool domain_leaves(struct compilation *c, const struct condition *cond, const st
 	case XM_D_PLAN:
 		return has_plan(c->sys, set);
 	case XM_D_NOT_NEGATIVE:
+	case XM_D_COPY_SIZE:
 		return has_from_to(set, IMAGE_BIAS, UINT64_MAX);
-	case XM_D_COUNT:
-		return has_from_to(set, 1, XM_MAX_RECORDS);
 	default:
-		return set->intervals.len > 0;
+		return range_of(cond->domain, &low, &high) ? has_from_to(set, low, high)
+							   : set->intervals.len > 0;
 	}
 }
 

@@ -34,7 +34,7 @@ struct match_op {
 };
 
 static const struct match_op match_ops[XM_N_OPS] = {
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose)                       \
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose)             \
 	[XM_OP_##id] = { XM_CLASS_##class, (flags), 0
 #define XM_ARG(op, name, type, domain, ref, error, synonyms) +((domain) == XM_D_QUEUING_PORT)
 #define XM_OP_END(id)                                                                              \

@@ -26,6 +26,7 @@ struct condition {
 	enum image_width width;
 	enum xm_domain domain;
 	unsigned int ref;
+	bool shared; /* by operations of several domains: what one of them cannot have is no error */
 	bool good;
 	uint32_t first_term; /* in the image */
 	uint32_t n_terms;
@@ -144,6 +145,9 @@ bool policy_condition(struct compilation *c, struct condition *condition, const 
 /* number.c */
 /* A number as the policy writes it; false if `text` is none.  *negativep: it has a minus sign. */
 bool policy_number(const char *text, uint64_t *magnitudep, bool *negativep);
+
+/* What the first resource of any operation of class @machine may be called in `where`. */
+#define VOCABULARY_RESOURCE "resource"
 
 /* vocabulary.c: hints for words that are not known.  NULL: nothing is near. */
 const char *vocabulary_hint(struct arena *arena, const char *word, const char *const *words,

@@ -44,13 +44,20 @@ const char *vocabulary_op_hint(struct arena *arena, const char *word)
 	return vocabulary_hint(arena, word, words.word, words.n);
 }
 
+/* Whether a rule can say what such an argument must be. */
+static bool has_value(enum xm_type type)
+{
+	return xm_type_is_scalar(type) || type == XM_T_NAME || type == XM_T_DATA_IN ||
+	       type == XM_T_DATA_OUT;
+}
+
 const char *vocabulary_attribute_hint(struct arena *arena, const struct xm_op *op, const char *word)
 {
 	struct words words = { .n = 0 };
 	char *list;
 
 	for (unsigned int i = 0; i < op->n_args; i++)
-		if (xm_type_is_in(op->args[i].type) || op->args[i].type == XM_T_DATA_OUT)
+		if (has_value(op->args[i].type))
 			add(&words, op->args[i].name);
 	if (op->flags & XM_OPF_PORT)
 		add(&words, "portName");
@@ -69,10 +76,23 @@ static bool is_port_name(const char *word)
 	return !strcmp(word, "portName") || !strcmp(word, "port_name") || !strcmp(word, "name");
 }
 
+/* "resource" is, of every operation of class @machine, the first argument that names one. */
+static int find_argument(const struct xm_op *op, const char *word)
+{
+	int arg = xm_arg_by_name(op, word);
+
+	if (arg >= 0 || strcmp(word, VOCABULARY_RESOURCE))
+		return arg;
+	for (unsigned int i = 0; i < op->n_args; i++)
+		if (xm_domain_is_resource(op->args[i].domain))
+			return (int)i;
+	return -1;
+}
+
 bool vocabulary_attribute(const struct xm_op *op, const char *word, enum image_attribute *kindp,
 			  unsigned int *argp)
 {
-	int arg = xm_arg_by_name(op, word);
+	int arg = find_argument(op, word);
 
 	*argp = 1;
 	if (arg < 0) {

@@ -37,7 +37,7 @@ struct policy_image {
 	}
 #define PARTITION(name, id, first, n)                                                              \
 	{                                                                                          \
-		name, id, 0, 1, first, n, 0                                                        \
+		name, id, 0, 1, first, n, 0, 0, 0                                                  \
 	}
 
 static const struct fake_system loopback_system = {
@@ -141,6 +141,8 @@ static int image_fd(uint8_t digest, uint32_t n_partitions, int seals)
 	int fd = memfd_create("image", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 
 	image.sys.head.table[SYSTEM_PARTITIONS].count = n_partitions;
+	for (unsigned int i = 0; fake_policy.max_message && i < 4; i++)
+		image.sys.channels[i].max_message_length = fake_policy.max_message;
 	if (fd < 0 || write(fd, &image, sizeof(image)) != sizeof(image) ||
 	    fcntl(fd, F_ADD_SEALS, seals) < 0)
 		abort();
@@ -171,6 +173,25 @@ struct sealed fake_sealed(uint8_t digest)
 
 /* ---- hypervisor -------------------------------------------------------------------------------------- */
 
+uint8_t fake_byte(size_t at)
+{
+	return (uint8_t)(at * 2654435761u >> 13);
+}
+
+/* Into the space that was lent, as the hypervisor writes. */
+static void read_message(const struct fake_backend *fake, unsigned int arg, struct xm_reply *reply)
+{
+	if (!fake->message_len)
+		return;
+	if (fake->message_len > reply->space_len)
+		abort();
+	for (size_t i = 0; i < fake->message_len; i++)
+		reply->space[i] = fake_byte(i);
+	reply->out[arg] = (struct xm_value){ .state = XM_ST_OK,
+					     .len = fake->message_len,
+					     .data = reply->space };
+}
+
 static void fake_call(struct backend *backend, const struct xm_request *req, struct xm_reply *reply)
 {
 	struct fake_backend *fake = (struct fake_backend *)backend;
@@ -183,6 +204,8 @@ static void fake_call(struct backend *backend, const struct xm_request *req, str
 	reply->value = fake->code == XM_C_OK ? fake->value : 0;
 	if (req->op == XM_OP_GET_TIME && fake->code == XM_C_OK)
 		xm_reply_put_num(reply, XM_A_GET_TIME_time, 4711);
+	if (req->op == XM_OP_READ_SAMPLING_MESSAGE && fake->code == XM_C_OK)
+		read_message(fake, XM_A_READ_SAMPLING_MESSAGE_buffer, reply);
 }
 
 static void fake_info(const struct backend *backend, struct backend_info *infop)
@@ -215,13 +238,20 @@ struct fake_backend *fake_backend_new(void)
 
 /* ---- requests ---------------------------------------------------------------------------------------- */
 
-static uint64_t good_number(unsigned int op, enum xm_domain domain)
+static uint64_t good_choice(unsigned int op, unsigned int id)
 {
-	switch (domain) {
+	if (op == XM_OP_CREATE_SAMPLING_PORT || op == XM_OP_CREATE_QUEUING_PORT)
+		return 2;
+	return id == XM_E_UNRECOVERABLE ? 3 : 1;
+}
+
+static uint64_t good_number(unsigned int op, const struct xm_arg *arg)
+{
+	switch (arg->domain) {
 	case XM_D_HYPERVISOR:
 		return FAKE_HV;
 	case XM_D_ENUM:
-		return op == XM_OP_CREATE_SAMPLING_PORT || op == XM_OP_CREATE_QUEUING_PORT ? 2 : 1;
+		return good_choice(op, arg->ref);
 	case XM_D_QUEUING_PORT:
 		return 2;
 	case XM_D_MESSAGE_SIZE:
@@ -229,6 +259,8 @@ static uint64_t good_number(unsigned int op, enum xm_domain domain)
 	case XM_D_SIZE:
 	case XM_D_COUNT:
 		return 3;
+	case XM_D_IPVI:
+		return 24;
 	default:
 		return 0;
 	}
@@ -236,6 +268,8 @@ static uint64_t good_number(unsigned int op, enum xm_domain domain)
 
 void fake_request(unsigned int op, struct xm_request *req)
 {
+	static const uint8_t words[XM_MAX_FIELDS * XM_WORD_BYTES];
+
 	memset(req, 0, sizeof(*req));
 	req->op = op;
 	for (unsigned int i = 0; i < xm_ops[op].n_args; i++) {
@@ -249,8 +283,13 @@ void fake_request(unsigned int op, struct xm_request *req)
 		} else if (arg->type == XM_T_DATA_IN) {
 			v->data = (const uint8_t *)"abc";
 			v->len = 3;
+		} else if (arg->type == XM_T_STRUCT_IN) {
+			v->data = words;
+			v->len = xm_structs[arg->ref].n_fields;
+		} else if (arg->type == XM_T_RECORDS_IN) {
+			v->data = words; /* none of them */
 		} else if (xm_type_is_scalar(arg->type)) {
-			v->num = good_number(op, arg->domain);
+			v->num = good_number(op, arg);
 		}
 	}
 }
@@ -288,6 +327,63 @@ static bool message(const struct xm_request *r, bool queuing)
 		       : (port == 0 || port == 1) && size <= 64;
 }
 
+static bool partition_or_hypervisor(const struct xm_value *v)
+{
+	return v->num < 3 || v->num == 255;
+}
+
+static bool some_records(const struct xm_value *records, const struct xm_value *count)
+{
+	return usable(records) && count->num >= 1 && count->num <= 64;
+}
+
+static bool structure(const struct xm_value *v, uint32_t fields)
+{
+	return usable(v) && v->len == fields;
+}
+
+static bool trace_event(const struct xm_value *a, uint64_t least, uint64_t most)
+{
+	return a[0].num == 0 && usable_or_null(&a[1]) && a[2].num >= least && a[2].num <= most &&
+	       structure(&a[4], 5) && some_records(&a[5], &a[6]);
+}
+
+static bool machine_in_domain(const struct xm_request *r)
+{
+	const struct xm_value *a = r->arg;
+
+	switch (r->op) {
+	case XM_OP_SET_IRQMASK:
+	case XM_OP_CLEAR_IRQMASK:
+	case XM_OP_SET_IRQPEND:
+	case XM_OP_CLEAR_IRQPEND:
+	case XM_OP_UPDATE_PAGE32:
+	case XM_OP_SET_PAGE_TYPE:
+	case XM_OP_INVLD_TLB:
+	case XM_OP_GET_VCPUID:
+	case XM_OP_X86_LOAD_CR0:
+	case XM_OP_X86_LOAD_CR3:
+	case XM_OP_X86_LOAD_CR4:
+	case XM_OP_X86_UPDATE_SS_SP:
+	case XM_OP_X86_SET_IF:
+	case XM_OP_X86_CLEAR_IF:
+		return true;
+	case XM_OP_ROUTE_IRQ:
+		return a[0].num <= 2 && a[1].num <= 31;
+	case XM_OP_OVERRIDE_TRAP_HNDL:
+	case XM_OP_X86_UPDATE_GDT:
+	case XM_OP_X86_UPDATE_IDT:
+		return structure(&a[1], 2);
+	case XM_OP_RESET_VCPU:
+	case XM_OP_HALT_VCPU:
+	case XM_OP_SUSPEND_VCPU:
+	case XM_OP_RESUME_VCPU:
+		return a[0].num == 0;
+	default: /* this system has no memory to copy; addresses of the client; not of 3.x */
+		return false;
+	}
+}
+
 bool fake_in_domain(const struct xm_request *r)
 {
 	const struct xm_value *a = r->arg;
@@ -311,10 +407,6 @@ bool fake_in_domain(const struct xm_request *r)
 		return is_0_or_1(&a[0]);
 	case XM_OP_WRITE_CONSOLE:
 		return a[0].num == 0 && usable(&a[1]) && a[2].num <= 128;
-	case XM_OP_READ_CONSOLE:
-		return a[0].num < 3 && usable(&a[1]) && a[2].num <= 65536;
-	case XM_OP_SEEK_CONSOLE:
-		return a[0].num == 0 && a[2].num <= 2;
 	case XM_OP_CREATE_SAMPLING_PORT:
 		return a[0].num == 0 && named(&a[1], "attitude", "hk-1") &&
 		       (a[3].num == 1 || a[3].num == 2);
@@ -338,7 +430,7 @@ bool fake_in_domain(const struct xm_request *r)
 	case XM_OP_GET_QUEUING_PORT_INFO:
 		return a[0].num == 0 && named(&a[1], "commands", "telemetry") && usable(&a[2]);
 	case XM_OP_HM_READ:
-		return a[0].num == 255 && usable(&a[1]) && a[2].num >= 1 && a[2].num <= 16;
+		return a[0].num == 255 && some_records(&a[1], &a[2]);
 	case XM_OP_HM_SEEK:
 		return a[0].num == 255 && a[2].num <= 2;
 	case XM_OP_HM_STATUS:
@@ -363,7 +455,29 @@ bool fake_in_domain(const struct xm_request *r)
 		return a[0].num < 2 && usable(&a[1]);
 	case XM_OP_GET_GID_BY_NAME:
 		return usable(&a[0]) && a[1].num <= 1;
-	default:
-		return false; /* unclassified, public, or the broker's own: never forwarded */
+	case XM_OP_TRACE_EVENT:
+		return trace_event(a, 0, 2);
+	case XM_OP_TRACE_UNRECOVERABLE:
+		return trace_event(a, 3, 3);
+	case XM_OP_TRACE_READ:
+		return partition_or_hypervisor(&a[0]) && some_records(&a[1], &a[2]);
+	case XM_OP_TRACE_SEEK:
+		return partition_or_hypervisor(&a[0]) && a[2].num <= 2;
+	case XM_OP_TRACE_STATUS:
+		return partition_or_hypervisor(&a[0]) && usable(&a[1]);
+	case XM_OP_TRACE_LOCK:
+	case XM_OP_TRACE_UNLOCK:
+	case XM_OP_TRACE_RESET:
+		return partition_or_hypervisor(&a[0]);
+	case XM_OP_RAISE_IPVI:
+		return a[0].num >= 24 && a[0].num <= 31;
+	case XM_OP_RAISE_PARTITION_IPVI:
+		return a[0].num < 3 && a[1].num >= 24 && a[1].num <= 31;
+	case XM_OP_GET_PARTITION_TABLE:
+		return a[0].num == 0 && usable(&a[1]);
+	case XM_OP_GET_PARTITION_MMAP:
+		return a[0].num == 0 && some_records(&a[2], &a[3]);
+	default: /* or unclassified, public, the broker's own, of 2.x: never forwarded */
+		return machine_in_domain(r);
 	}
 }

@@ -26,6 +26,8 @@ struct fake_policy {
 	struct policy_subject last; /* who asked last */
 	unsigned int n_filtered;
 	uint32_t keep_gid; /* the group that the filter keeps; 0: all */
+	uint32_t
+		max_message; /* of every channel of images that are made from now on; 0: as it is */
 };
 
 extern struct fake_policy fake_policy;
@@ -52,11 +54,14 @@ struct fake_backend {
 	struct xm_request last;
 	unsigned int code; /* of its answers */
 	uint32_t value;
+	uint32_t message_len; /* bytes that reading a message gives: those of fake_byte() */
 	void (*on_call)(struct fake_backend *fake, const struct xm_request *req);
 	void *data;
 };
 
 struct fake_backend *fake_backend_new(void);
+/* What stands in a message at this place. */
+uint8_t fake_byte(size_t at);
 
 /* ---- requests ---------------------------------------------------------------------------------------- */
 

@@ -26,6 +26,10 @@ struct peer {
 	int fd; /* -1: free */
 	bool welcomed;
 	struct ucred ucred;
+	/* of a message that comes in parts */
+	uint8_t *whole;
+	uint32_t got;
+	int n_parts;
 };
 
 static struct peer peers[MAX_PEERS];
@@ -46,14 +50,14 @@ static void sleep_ms(long ms)
 static void peer_close(struct server *s, struct peer *p)
 {
 	close(p->fd);
-	p->fd = -1;
+	free(p->whole);
+	*p = (struct peer){ .fd = -1 };
 	s->n_open--;
 }
 
 static void peer_accept(struct server *s, int listener)
 {
 	socklen_t len = sizeof(struct ucred);
-	int on = 1;
 
 	for (int i = 0; i < MAX_PEERS; i++) {
 		struct peer *p = &peers[i];
@@ -65,7 +69,6 @@ static void peer_accept(struct server *s, int listener)
 			return;
 		p->welcomed = false;
 		getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &p->ucred, &len);
-		setsockopt(p->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 		s->n_connections++;
 		s->n_open++;
 		return;
@@ -142,11 +145,41 @@ static void fill_words(struct xm_reply *reply, unsigned int i, unsigned int n)
 		words[w] = SERVER_FIELD(w);
 }
 
+static void fill_struct(struct server *s, const struct xm_request *req, unsigned int i,
+			struct xm_reply *reply)
+{
+	uint8_t news = s->news[req->arg[1].num % sizeof(s->news)];
+	uint64_t *words;
+
+	fill_words(reply, i, xm_structs[xm_ops[req->op].args[i].ref].n_fields);
+	words = reply->words;
+	if (req->op == XM_OP_GET_PARTITION_TABLE)
+		memcpy(words, s->table, sizeof(s->table));
+	if (s->has_ports && req->op == XM_OP_GET_SAMPLING_PORT_STATUS)
+		words[XM_F_SAMPLING_STATUS_flags] = news ? 4 : 0;
+	if (s->has_ports && req->op == XM_OP_GET_QUEUING_PORT_STATUS)
+		words[XM_F_QUEUING_STATUS_noMsgs] = news;
+}
+
+static void fill_areas(struct server *s, const struct xm_request *req, struct xm_reply *reply)
+{
+	uint32_t from = (uint32_t)req->arg[XM_A_GET_PARTITION_MMAP_from].num;
+	uint32_t n = from < s->n_areas ? s->n_areas - from : 0;
+	uint64_t *words;
+
+	if (n > req->arg[XM_A_GET_PARTITION_MMAP_noAreas].num)
+		n = (uint32_t)req->arg[XM_A_GET_PARTITION_MMAP_noAreas].num;
+	words = xm_reply_put_words(reply, XM_A_GET_PARTITION_MMAP_areas, n * XM_NF_MEMORY_AREA);
+	for (uint32_t w = 0; w < n * XM_NF_MEMORY_AREA; w++)
+		words[w] = SERVER_AREA(from + w / XM_NF_MEMORY_AREA, w % XM_NF_MEMORY_AREA);
+	reply->value = n;
+}
+
 static void fill_output(struct server *s, const struct xm_request *req, unsigned int i,
 			struct xm_reply *reply)
 {
 	const struct xm_arg *arg = &xm_ops[req->op].args[i];
-	uint8_t data[256];
+	static uint8_t data[XM_WIRE_DATA_MAX];
 	uint32_t len = s->data_len;
 
 	switch (arg->type) {
@@ -157,35 +190,45 @@ static void fill_output(struct server *s, const struct xm_request *req, unsigned
 		xm_reply_put_num(reply, i, (uint64_t)SERVER_NUMBER);
 		break;
 	case XM_T_STRUCT_OUT:
-		fill_words(reply, i, xm_structs[arg->ref].n_fields);
+		fill_struct(s, req, i, reply);
 		break;
 	case XM_T_RECORDS_OUT:
-		fill_words(reply, i, s->n_records * xm_structs[arg->ref].n_fields);
+		if (req->op == XM_OP_GET_PARTITION_MMAP)
+			fill_areas(s, req, reply);
+		else
+			fill_words(reply, i, s->n_records * xm_structs[arg->ref].n_fields);
 		break;
 	default:
-		for (unsigned int b = 0; b < sizeof(data); b++)
-			data[b] = (uint8_t)('a' + b);
+		for (unsigned int b = 0; b < len && b < sizeof(data); b++)
+			data[b] = SERVER_BYTE(b);
 		xm_reply_put_data(reply, i, data, len > sizeof(data) ? sizeof(data) : len);
 	}
+}
+
+static struct xm_reply *make_reply(struct server *s, const struct xm_request *req,
+				   unsigned int code, uint32_t value)
+{
+	static struct xm_reply reply;
+	static uint8_t space[XM_WIRE_DATA_MAX];
+
+	xm_reply_init(&reply, space, sizeof(space));
+	if (s->refused_op && req->op == s->refused_op)
+		code = XM_C_PERM_ERROR;
+	if (code != XM_C_OK) {
+		xm_reply_fail(&reply, (enum xm_code)code);
+		return &reply;
+	}
+	reply.value = value;
+	for (unsigned int i = 0; i < xm_ops[req->op].n_args; i++)
+		if (!xm_type_is_in(xm_ops[req->op].args[i].type) && req->arg[i].state == XM_ST_OK)
+			fill_output(s, req, i, &reply);
+	return &reply;
 }
 
 static int make_result(struct server *s, const struct xm_request *req, uint32_t serial,
 		       uint8_t *msg, size_t cap)
 {
-	static struct xm_reply reply;
-	static uint8_t space[512];
-
-	xm_reply_init(&reply, space, sizeof(space));
-	if (s->code != XM_C_OK) {
-		xm_reply_fail(&reply, (enum xm_code)s->code);
-	} else {
-		reply.value = s->value;
-		for (unsigned int i = 0; i < xm_ops[req->op].n_args; i++)
-			if (!xm_type_is_in(xm_ops[req->op].args[i].type) &&
-			    req->arg[i].state == XM_ST_OK)
-				fill_output(s, req, i, &reply);
-	}
-	return xm_wire_put_result(msg, cap, serial, req, &reply);
+	return xm_wire_put_result(msg, cap, serial, req, make_reply(s, req, s->code, s->value));
 }
 
 static void send_descriptor(struct peer *p, const uint8_t *msg, int len)
@@ -207,20 +250,109 @@ static void send_descriptor(struct peer *p, const uint8_t *msg, int len)
 	(void)!sendmsg(p->fd, &packet, MSG_NOSIGNAL);
 }
 
+/* A part of a long answer, spoiled as the mode says; whether the rest is to follow. */
+static bool send_part(struct server *s, struct peer *p, const uint8_t *msg, size_t len,
+		      size_t offset, uint32_t serial)
+{
+	static uint8_t part[XM_WIRE_PACKET];
+	int mode = s->mode;
+	bool second = offset == XM_WIRE_PART_DATA;
+	int n;
+
+	if (second && mode == SERVER_PART_MISSING)
+		return true;
+	if (second && mode == SERVER_PART_PLAIN) {
+		struct xm_wire_welcome welcome = { .version = XM_WIRE_VERSION, .profile = 1 };
+
+		n = xm_wire_put_welcome(part, sizeof(part), &welcome);
+	} else {
+		n = xm_wire_put_part(part, sizeof(part),
+				     serial + (second && mode == SERVER_PART_SERIAL), msg,
+				     len - (second && mode == SERVER_PART_TOTAL), offset);
+	}
+	peer_send(p, part, n);
+	if (!offset && mode == SERVER_PART_TWICE)
+		peer_send(p, part, n);
+	return offset || mode != SERVER_PART_CUT;
+}
+
+/* An answer, in parts if it has to be. */
+static void send_answer(struct server *s, struct peer *p, const uint8_t *msg, int len,
+			uint32_t serial)
+{
+	if (len <= XM_WIRE_PACKET) {
+		peer_send(p, msg, len);
+		return;
+	}
+	for (size_t offset = 0; offset < (size_t)len; offset += XM_WIRE_PART_DATA) {
+		if (!send_part(s, p, msg, (size_t)len, offset, serial)) {
+			peer_close(s, p);
+			return;
+		}
+	}
+}
+
+static bool refuses(struct server *s, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (s->refusals[i] != XM_C_OK)
+			return true;
+	return false;
+}
+
+static int make_batch_result(struct server *s, const struct xm_request *reqs, unsigned int n,
+			     uint32_t serial, uint8_t *msg, size_t cap)
+{
+	unsigned int n_said = n - (s->mode == SERVER_BATCH_SHORT);
+	int len;
+
+	if (s->mode == SERVER_BATCH_PLAIN)
+		return make_result(s, reqs, serial, msg, cap);
+	for (unsigned int i = 0; i < n; i++)
+		if (reqs[i].op == XM_OP_UNCLASSIFIED)
+			s->refusals[i] = (uint8_t)xm_unclassified_code(&reqs[i]);
+	if (refuses(s, n))
+		return xm_wire_put_batch_refusal(msg, cap, serial, s->refusals, n_said);
+	len = xm_wire_begin_batch_result(msg, cap, serial, n);
+	for (unsigned int i = 0; i < n_said; i++)
+		len = xm_wire_add_batch_result(msg, cap, len, &reqs[i],
+					       make_reply(s, &reqs[i], s->codes[i], s->value + i));
+	return xm_wire_end_batch_result(msg, cap, len);
+}
+
+/* The answer to a call or a batch; -1 if it is neither. */
+static int make_answer(struct server *s, const uint8_t *msg, size_t len, uint8_t *answer,
+		       size_t cap)
+{
+	static struct xm_request reqs[XM_BATCH_MAX];
+	struct xm_wire_head head;
+	unsigned int n;
+
+	if (xm_wire_get_head(msg, len, &head) < 0)
+		return -1;
+	head.serial += s->mode == SERVER_WRONG_SERIAL || s->mode == SERVER_PART_INNER;
+	if (xm_wire_get_call(msg, len, &reqs[0]) == 0)
+		return make_result(s, &reqs[0], head.serial, answer, cap);
+	if (xm_wire_get_batch(msg, len, reqs, &n) < 0)
+		return -1;
+	s->n_batches++;
+	return make_batch_result(s, reqs, n, head.serial, answer, cap);
+}
+
 static void peer_call(struct server *s, struct peer *p, const uint8_t *msg, size_t len)
 {
 	static uint8_t answer[XM_WIRE_MAX];
 	struct xm_wire_head head;
-	struct xm_request req;
 	int n;
 
-	if (xm_wire_get_head(msg, len, &head) < 0 || xm_wire_get_call(msg, len, &req) < 0) {
-		peer_close(s, p);
-		return;
-	}
 	if (s->refuse_once > 0) {
 		s->refuse_once--;
 		peer_refuse(s, p);
+		peer_close(s, p);
+		return;
+	}
+	n = make_answer(s, msg, len, answer, sizeof(answer));
+	if (n < 0 || xm_wire_get_head(msg, len, &head) < 0) {
 		peer_close(s, p);
 		return;
 	}
@@ -229,8 +361,6 @@ static void peer_call(struct server *s, struct peer *p, const uint8_t *msg, size
 	s->n_calls++;
 	if (s->mode == SERVER_SLOW)
 		sleep_ms(20);
-	n = make_result(s, &req, head.serial + (s->mode == SERVER_WRONG_SERIAL), answer,
-			sizeof(answer));
 	switch (atomic_load(&s->mode)) {
 	case SERVER_CLOSE_ON_CALL:
 		peer_close(s, p);
@@ -249,21 +379,55 @@ static void peer_call(struct server *s, struct peer *p, const uint8_t *msg, size
 		peer_close(s, p);
 		break;
 	default:
-		peer_send(p, answer, n);
+		send_answer(s, p, answer, n, head.serial);
 	}
+}
+
+/* Puts a message together; nothing else comes between its parts. */
+static void peer_part(struct server *s, struct peer *p, const struct xm_wire_part *part)
+{
+	uint8_t *whole;
+	uint32_t total;
+
+	s->n_parts++;
+	if (s->refuse_parts && ++p->n_parts > s->refuse_parts) {
+		peer_refuse(s, p);
+		peer_close(s, p);
+		return;
+	}
+	if (!p->whole)
+		p->whole = malloc(part->total);
+	if (!p->whole || part->offset != p->got) {
+		peer_close(s, p);
+		return;
+	}
+	memcpy(p->whole + p->got, part->data, part->len);
+	p->got += part->len;
+	if (p->got < part->total)
+		return;
+	whole = p->whole;
+	total = p->got;
+	p->whole = NULL;
+	p->got = 0;
+	p->n_parts = 0;
+	peer_call(s, p, whole, total);
+	free(whole);
 }
 
 static void peer_read(struct server *s, struct peer *p)
 {
-	static uint8_t msg[XM_WIRE_MAX];
+	static uint8_t msg[XM_WIRE_PACKET];
 	ssize_t n = peer_receive(s, p, msg, sizeof(msg));
+	struct xm_wire_part part;
 
 	if (n <= 0)
 		peer_close(s, p);
-	else if (p->welcomed)
-		peer_call(s, p, msg, (size_t)n);
-	else
+	else if (!p->welcomed)
 		peer_hello(s, p, msg, (size_t)n);
+	else if (xm_wire_get_part(msg, (size_t)n, &part) == 0)
+		peer_part(s, p, &part);
+	else
+		peer_call(s, p, msg, (size_t)n);
 }
 
 static void close_all(struct server *s)
@@ -308,11 +472,14 @@ void server_restart(struct server *s)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int on = 1;
 	pid_t pid;
 
 	memcpy(addr.sun_path, s->path, strlen(s->path));
 	unlink(s->path);
 	if (listener < 0 || bind(listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    /* Inherited by what is accepted: a first message may come before that could ask for it. */
+	    setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    chmod(s->path, 0666) < 0 || listen(listener, MAX_PEERS) < 0)
 		die("listen");
 	s->n_open = 0;
@@ -378,4 +545,11 @@ struct xm_request server_last(const struct server *s)
 	if (xm_wire_get_call(s->last, s->last_len, &req) < 0)
 		req.op = XM_N_OPS;
 	return req;
+}
+
+unsigned int server_last_batch(const struct server *s, struct xm_request reqs[XM_BATCH_MAX])
+{
+	unsigned int n;
+
+	return xm_wire_get_batch(s->last, s->last_len, reqs, &n) < 0 ? 0 : n;
 }

@@ -4,7 +4,8 @@
 
 /*
  * A simulated system for a test: partition 0 manages, 1 and 2 of the 3.x demo do not; in "prtos"
- * partition 2 manages as well.  Calls are written as CALL(partition, OPERATION, arguments...).
+ * partition 2 manages as well; "traced" has traces, interrupts between partitions, several memory
+ * areas and, in partition 0, two virtual processors.  Calls are written as CALL(partition, OPERATION, arguments...).
  */
 
 #include <criterion/criterion.h>
@@ -16,6 +17,7 @@
 
 #define DEMO "policy/examples/demo.xml"
 #define PRTOS "tests/system/good/prtos.xml"
+#define TRACED "tests/system/good/traced.xml"
 #define START 1000000 /* us on the clock of the test when the system boots */
 
 static struct {
@@ -47,6 +49,11 @@ static inline void rig_demo(void)
 static inline void rig_prtos(void)
 {
 	rig_open(PRTOS);
+}
+
+static inline void rig_traced(void)
+{
+	rig_open(TRACED);
 }
 
 static inline void rig_close(void)

@@ -330,3 +330,30 @@ Test(audit, a_record_that_was_torn_off_spoils_only_itself_and_is_counted)
 	cr_expect_str_eq(text_of(3, "type"), "decision");
 	cr_expect_eq(number_of(3, "seq"), 3);
 }
+
+Test(audit, an_element_of_a_batch_says_of_which_and_where)
+{
+	uint64_t id;
+
+	decision.batch = 3;
+	decision.element = 0;
+	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
+	cr_expect_not_null(strstr(log_line(0), ",\"batch\":3,\"element\":0}"));
+	decision.batch = 0;
+	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
+	cr_expect_null(strstr(log_line(1), "batch"));
+}
+
+Test(audit, the_longest_list_of_records_fits)
+{
+	static uint8_t fields[XM_MAX_RECORDS * 3 * XM_WORD_BYTES];
+	uint64_t id;
+
+	memset(fields, 0xff, sizeof(fields));
+	fake_request(XM_OP_SET_SPARE_PLAN, &req);
+	req.arg[XM_A_SET_SPARE_PLAN_slots].data = fields;
+	req.arg[XM_A_SET_SPARE_PLAN_slots].len = XM_MAX_RECORDS * 3;
+	who.n_gids = 100;
+	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
+	cr_expect_not_null(strstr(log_line(0), "\"duration\":18446744073709551615}]"));
+}

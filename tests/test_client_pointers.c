@@ -87,7 +87,9 @@ Test(client_pointers, data_out)
 	read_at(edge(64), 64, XM_ST_OK);
 	read_at(edge(64), 65, XM_ST_FAULT);
 	read_at(edge(1), 65536, XM_ST_FAULT);
-	read_at(page, 65537, XM_ST_OVERSIZE);
+	read_at(page, 65537, XM_ST_FAULT);
+	read_at(page, XM_WIRE_DATA_MAX, XM_ST_FAULT);
+	read_at(page, XM_WIRE_DATA_MAX + 1, XM_ST_OVERSIZE);
 	read_at(page, 0xffffffff, XM_ST_OVERSIZE);
 	read_at(NULL, 64, XM_ST_NULL);
 	read_at(NULL, 0, XM_ST_NULL);
@@ -116,7 +118,7 @@ static void write_at(void *buffer, xm_u32_t size, unsigned int state)
 
 Test(client_pointers, data_in)
 {
-	static char big[65537];
+	static char big[XM_WIRE_DATA_MAX + 1];
 
 	memcpy(edge(4), "data", 4);
 	write_at(edge(4), 4, XM_ST_OK);
@@ -126,7 +128,9 @@ Test(client_pointers, data_in)
 	write_at(NULL, 0, XM_ST_NULL);
 	write_at(big, 0, XM_ST_OK);
 	write_at(big, 65536, XM_ST_OK);
-	write_at(big, 65537, XM_ST_OVERSIZE);
+	write_at(big, 65537, XM_ST_OK);
+	write_at(big, XM_WIRE_DATA_MAX, XM_ST_OK);
+	write_at(big, XM_WIRE_DATA_MAX + 1, XM_ST_OVERSIZE);
 	write_at(wild(16), 4, XM_ST_FAULT);
 	mprotect(page, page_size, PROT_READ);
 	write_at(page, 4, XM_ST_OK);
@@ -239,4 +243,55 @@ Test(client_pointers, memory_functions)
 	cr_assert_eq(memory_read(&byte, (uintptr_t)edge(0), 1), -EFAULT);
 	cr_assert_eq(memory_probe_write(UINTPTR_MAX, 2), -EFAULT);
 	cr_assert_eq(memory_probe_write(0, 0), 0);
+}
+
+static void trace_at(void *event, unsigned int state)
+{
+	xm_u32_t bitmask = 1;
+
+	cr_assert_eq(XM_write_object(OBJDESC_BUILD(OBJ_CLASS_TRACE, 0, 0), event,
+				     sizeof(xmTraceEvent_t), &bitmask),
+		     XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_payload).state, state, "%p",
+		     event);
+	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_event).state, state, "%p", event);
+}
+
+/* In and out: what cannot be read selects nothing, what cannot be written shows. */
+Test(client_pointers, trace_records)
+{
+	trace_at(NULL, XM_ST_NULL);
+	trace_at(wild(64), XM_ST_FAULT);
+	trace_at(edge(sizeof(xmTraceEvent_t)), XM_ST_OK);
+	trace_at(edge(sizeof(xmTraceEvent_t) - 1), XM_ST_FAULT);
+	memset(page, 0xff, 64); /* unrecoverable and more, where it can be read */
+	mprotect(page, page_size, PROT_READ);
+	XM_write_object(OBJDESC_BUILD(OBJ_CLASS_TRACE, 0, 0), page, sizeof(xmTraceEvent_t), NULL);
+	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_payload).state, XM_ST_OK);
+	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_event).state, XM_ST_FAULT);
+}
+
+Test(client_pointers, structures_in)
+{
+	cr_assert_eq(XM_x86_update_gdt(1, NULL), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_X86_UPDATE_GDT, 1).state, XM_ST_NULL);
+	cr_assert_eq(XM_x86_update_gdt(1, edge(7)), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_X86_UPDATE_GDT, 1).state, XM_ST_UNALIGNED);
+	cr_assert_eq(XM_x86_update_gdt(1, edge(4)), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_X86_UPDATE_GDT, 1).state, XM_ST_FAULT);
+	cr_assert_eq(XM_x86_update_gdt(1, edge(8)), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_X86_UPDATE_GDT, 1).state, XM_ST_OK);
+}
+
+/* The structure that a command uses must be there, not the whole union. */
+Test(client_pointers, only_the_structure_in_use)
+{
+	xmObjDesc_t desc = OBJDESC_BUILD(OBJ_CLASS_STATUS, 0, 0);
+	xmPlanStatus_t *plan = (void *)edge(sizeof(xmPlanStatus_t));
+
+	cr_assert_lt(sizeof(*plan), sizeof(union statusCmd));
+	cr_assert_eq(XM_ctrl_object(desc, XM_GET_SCHED_PLAN_STATUS, plan), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_GET_PLAN_STATUS, 1).state, XM_ST_OK);
+	cr_assert_eq(XM_ctrl_object(desc, XM_SET_PARTITION_OPMODE, edge(4)), XM_INVALID_PARAM);
+	cr_assert_eq(last_arg(XM_OP_SET_PARTITION_OPMODE, 1).state, XM_ST_OK);
 }

@@ -65,7 +65,8 @@ Test(options, everything)
 			   "--audit", "l", "--user", "12:13", "--partition", "2", "--console", "c",
 			   "--session-max-age", "60", "--max-sessions", "10",
 			   "--max-sessions-per-user", "4", "--on-audit-failure", "allow",
-			   "--config", "f", "--check"),
+			   "--large-memory", "100", "--large-memory-per-user", "20", "--config",
+			   "f", "--check"),
 		     0);
 	cr_assert_eq(options_finish(&opts), 0);
 	cr_expect_str_eq(opts.policy[0], "a");
@@ -78,6 +79,8 @@ Test(options, everything)
 	cr_expect_eq(opts.partition, 2);
 	cr_expect_str_eq(opts.console, "c");
 	cr_expect_eq(opts.session_max_age, 60);
+	cr_expect_eq(opts.large_memory, 100);
+	cr_expect_eq(opts.large_memory_per_user, 20);
 	cr_expect_eq(opts.max_sessions, 10);
 	cr_expect_eq(opts.max_sessions_per_user, 4);
 	cr_expect(opts.allow_on_audit_failure);
@@ -136,6 +139,7 @@ REFUSED(negative_partition_refused, "--partition", "-1")
 REFUSED(large_partition_refused, "--partition", "255")
 REFUSED(number_with_unit_refused, "--session-max-age", "60s")
 REFUSED(overflowing_number_refused, "--session-max-age", "99999999999999999999")
+REFUSED(endless_memory_refused, "--large-memory", "65537")
 REFUSED(no_sessions_refused, "--max-sessions", "0")
 REFUSED(unknown_backend_refused, "--backend", "hardware")
 REFUSED(sim_without_description_refused, "--backend", "sim:")

@@ -64,10 +64,9 @@ static void run_cases(const struct policy_image *image, const char *path)
 	arena_free(&arena);
 }
 
-Test(policy_cases, basics)
+static void run_file(const char *path, const char *cases)
 {
 	static const struct policy_options options = { .partition = 0 };
-	const char *path = FOLDER "basics.yaml";
 	struct diag diag;
 	void *block;
 	size_t len;
@@ -75,9 +74,19 @@ Test(policy_cases, basics)
 	diag_init(&diag);
 	cr_assert_eq(policy_compile(&path, 1, &options, &diag, &block, &len), 0, "%s",
 		     printed(&diag));
-	run_cases(policy_image_verify(block, len), FOLDER "basics.cases");
+	run_cases(policy_image_verify(block, len), cases);
 	diag_free(&diag);
 	free(block);
+}
+
+Test(policy_cases, basics)
+{
+	run_file(FOLDER "basics.yaml", FOLDER "basics.cases");
+}
+
+Test(policy_cases, machine)
+{
+	run_file(FOLDER "machine.yaml", FOLDER "machine.cases");
 }
 
 /* A copy of `text` in which `to` stands for `from`, which must be there. */

@@ -245,6 +245,6 @@ Test(policy_call, positions_names_and_defaults)
 	cr_assert_eq((int64_t)req.arg[1].num, -3);
 	req = request("XM_write_console(NULL, 100000)");
 	cr_assert_eq(req.arg[1].state, XM_ST_NULL);
-	req = request("XM_write_console(100000)");
+	req = request("XM_write_console(20000000)");
 	cr_assert_eq(req.arg[1].state, XM_ST_OVERSIZE);
 }

@@ -19,20 +19,25 @@
 
 #include "tests/broker_fakes.h"
 #include "xmbroker/server.h"
-#include "xmbroker/session.h"
+#include "xmbroker/session_internal.h"
+
+#define LARGE (1u << 20)
+#define LARGE_OF_ALL (3u << 20)
 
 static struct server_config config = {
 	.overflow = { 65534, 65534 },
 	.session_max_age = 60,
 	.max_sessions = 20,
 	.max_sessions_per_user = 8,
+	.large_memory = LARGE_OF_ALL,
+	.large_memory_per_user = LARGE,
 };
 static struct server *server;
 static struct fake_backend *hypervisor;
 static struct sockaddr_un address;
 static socklen_t address_len = sizeof(address);
 static int supervisor, log_fd;
-static uint8_t msg[XM_WIRE_MAX];
+static uint8_t msg[XM_WIRE_PACKET];
 
 static int listen_socket(void)
 {
@@ -48,7 +53,7 @@ static int listen_socket(void)
 
 static void setup(void)
 {
-	struct sealed policy = fake_sealed(1);
+	struct sealed policy;
 	struct audit *audit;
 	int channel[2];
 	struct server_fds fds;
@@ -60,6 +65,8 @@ static void setup(void)
 	cr_assert_eq(audit_new(dup(log_fd), &audit), 0);
 	hypervisor = fake_backend_new();
 	fake_policy.answer = FAKE_ALLOW;
+	fake_policy.max_message = XM_WIRE_DATA_MAX;
+	policy = fake_sealed(1);
 	cr_assert_eq(server_new(&config, &fds, &policy, 1, &hypervisor->backend, audit, &server),
 		     0);
 }
@@ -317,7 +324,7 @@ Test(session, a_second_hello_is_malformed)
 
 Test(session, a_message_that_is_too_long_ends_the_session)
 {
-	static uint8_t big[XM_WIRE_MAX + 1];
+	static uint8_t big[XM_WIRE_PACKET + 1];
 	int fd = client();
 
 	cr_assert_gt(send(fd, big, sizeof(big), 0), 0);
@@ -427,7 +434,7 @@ static void pretend(struct session *s, uid_t uid)
 	users_put(&server->users, s->user);
 	s->id.uid = uid;
 	s->user = users_get(&server->users, uid);
-	s->charged = 0;
+	s->charged = s->charged_large = 0;
 }
 
 Test(session, a_user_gets_no_more_sessions_than_the_limit)
@@ -716,4 +723,389 @@ Test(session, at_the_end_clients_are_told_and_the_log_is_closed)
 	cr_expect_gt(recv(fd, msg, sizeof(msg), MSG_DONTWAIT), 0);
 	cr_expect(logged("\"type\":\"start\""));
 	cr_expect(logged("\"type\":\"stop\""));
+}
+
+/* ---- messages longer than a packet ------------------------------------------------------------------- */
+
+#define MESSAGE (200 * 1024)
+
+static uint8_t whole[XM_WIRE_MAX], data[XM_WIRE_DATA_MAX];
+static struct xm_request batch[XM_BATCH_MAX];
+
+static int put_write(uint32_t size)
+{
+	fake_request(XM_OP_WRITE_SAMPLING_MESSAGE, &req);
+	for (uint32_t i = 0; i < size; i++)
+		data[i] = fake_byte(i);
+	req.arg[XM_A_WRITE_SAMPLING_MESSAGE_buffer].data = data;
+	req.arg[XM_A_WRITE_SAMPLING_MESSAGE_buffer].len = size;
+	req.arg[XM_A_WRITE_SAMPLING_MESSAGE_size].num = size;
+	return xm_wire_put_call(whole, sizeof(whole), 77, &req);
+}
+
+static bool send_part(int fd, uint32_t serial, size_t total, size_t at)
+{
+	static uint8_t packet[XM_WIRE_PACKET];
+	int len = xm_wire_put_part(packet, sizeof(packet), serial, whole, total, at);
+
+	cr_assert_gt(len, 0);
+	return send(fd, packet, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == len;
+}
+
+static void send_parts(int fd, size_t total)
+{
+	for (size_t at = 0; at < total; at += XM_WIRE_PART_DATA) {
+		while (!send_part(fd, 77, total, at))
+			loop_round(&server->loop, 0);
+		loop_round(&server->loop, 0);
+	}
+}
+
+/* The whole of a message that comes in parts; 0: something else came, in msg. */
+static size_t receive_parts(int fd)
+{
+	struct xm_wire_part part;
+	size_t got = 0;
+
+	do {
+		ssize_t len = answer(fd);
+
+		if (len <= 0 || xm_wire_get_part(msg, (size_t)len, &part) < 0)
+			return 0;
+		cr_assert_eq(part.offset, got);
+		cr_assert_eq(part.serial, 77);
+		memcpy(whole + got, part.data, part.len);
+		got += part.len;
+	} while (got < part.total);
+	return got;
+}
+
+static void compare_message(struct fake_backend *fake, const struct xm_request *r)
+{
+	const struct xm_value *v = &r->arg[XM_A_WRITE_SAMPLING_MESSAGE_buffer];
+
+	if (r->op != XM_OP_WRITE_SAMPLING_MESSAGE)
+		return;
+	*(bool *)fake->data = v->len == MESSAGE;
+	for (uint32_t i = 0; i < v->len; i++)
+		if (v->data[i] != fake_byte(i))
+			*(bool *)fake->data = false;
+}
+
+Test(session, a_long_message_arrives_whole)
+{
+	bool whole_came = false;
+	int fd = client();
+
+	hypervisor->on_call = compare_message;
+	hypervisor->data = &whole_came;
+	send_parts(fd, (size_t)put_write(MESSAGE));
+	cr_expect_eq(result(fd), XM_C_OK);
+	cr_expect(whole_came);
+	cr_expect_eq(server->users.large, 0);
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+}
+
+static int ask_to_read(int fd, uint32_t size)
+{
+	int len;
+
+	fake_request(XM_OP_READ_SAMPLING_MESSAGE, &req);
+	req.arg[XM_A_READ_SAMPLING_MESSAGE_size].num = size;
+	len = xm_wire_put_call(msg, sizeof(msg), 77, &req);
+	return send(fd, msg, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -1;
+}
+
+static void expect_message(size_t len, uint32_t size)
+{
+	const struct xm_value *v = &reply.out[XM_A_READ_SAMPLING_MESSAGE_buffer];
+
+	cr_assert_eq(xm_wire_get_result(whole, len, &req, &reply), 0);
+	cr_assert_eq(reply.code, XM_C_OK);
+	cr_assert_eq(v->len, size);
+	for (uint32_t i = 0; i < size; i++)
+		cr_assert_eq(v->data[i], fake_byte(i));
+}
+
+Test(session, a_long_answer_comes_in_parts)
+{
+	int fd = client();
+
+	hypervisor->message_len = 3 * MESSAGE;
+	cr_assert_eq(ask_to_read(fd, 4 * MESSAGE), 0);
+	expect_message(receive_parts(fd), 3 * MESSAGE);
+	cr_expect_eq(server->users.large, 0);
+	cr_expect_null(server->first->unsent);
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
+}
+
+Test(session, a_short_answer_to_who_had_room_for_a_long_one_is_one_packet)
+{
+	int fd = client();
+
+	hypervisor->message_len = 100;
+	cr_assert_eq(ask_to_read(fd, MESSAGE), 0);
+	cr_expect_eq(result(fd), XM_C_OK);
+	cr_expect_eq(reply.out[XM_A_READ_SAMPLING_MESSAGE_buffer].len, 100);
+	cr_expect_eq(server->users.large, 0);
+}
+
+Test(session, a_long_answer_that_nobody_reads_is_given_up)
+{
+	int fd = client();
+
+	hypervisor->message_len = 3 * MESSAGE;
+	cr_assert_eq(ask_to_read(fd, 3 * MESSAGE), 0);
+	turns();
+	cr_assert_not_null(server->first->unsent);
+	cr_expect_gt(server->users.large, 3 * MESSAGE);
+	let_pass(SERVER_UNSENT_MS + 1);
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(server->users.large, 0);
+	close(fd);
+}
+
+Test(session, who_reads_a_long_answer_slowly_gets_it)
+{
+	int fd = client();
+	unsigned int n = 0;
+
+	hypervisor->message_len = 4 * MESSAGE;
+	cr_assert_eq(ask_to_read(fd, 4 * MESSAGE), 0);
+	for (ssize_t len = answer(fd); len > 0 && n < 13; n++) {
+		let_pass(SERVER_UNSENT_MS / 4); /* the kernel lets go on when all was read */
+		len = answer(fd);
+	}
+	cr_expect_geq(n, 12);
+	cr_expect_eq(server->n_sessions, 1);
+	cr_expect_eq(server->users.large, 0);
+}
+
+/* One packet of a long message. */
+static void begin_message(int fd, uint32_t serial)
+{
+	cr_assert(send_part(fd, serial, (size_t)put_write(MESSAGE), 0));
+	turns();
+}
+
+Test(session, who_does_not_send_a_message_whole_is_dropped)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	cr_expect_gt(server->users.large, MESSAGE);
+	let_pass(SERVER_UNSENT_MS - 1000);
+	cr_expect_eq(server->n_sessions, 1);
+	let_pass(1001);
+	expect_refused(fd, ENOBUFS);
+	cr_expect_eq(server->users.large, 0);
+	cr_expect_eq(fake_policy.n_decided, 0);
+}
+
+/* More parts give no more time. */
+Test(session, who_sends_a_message_slowly_is_dropped)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	let_pass(SERVER_UNSENT_MS - 1000);
+	cr_assert(send_part(fd, 77, (size_t)put_write(MESSAGE), XM_WIRE_PART_DATA));
+	let_pass(1001);
+	expect_refused(fd, ENOBUFS);
+}
+
+Test(session, parts_out_of_order_end_the_session)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	cr_assert(send_part(fd, 77, (size_t)put_write(MESSAGE), 2 * XM_WIRE_PART_DATA));
+	expect_refused(fd, EPROTO);
+	cr_expect_eq(server->users.large, 0);
+}
+
+Test(session, a_message_that_does_not_begin_at_its_beginning_ends_the_session)
+{
+	int fd = client();
+
+	cr_assert(send_part(fd, 77, (size_t)put_write(MESSAGE), XM_WIRE_PART_DATA));
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, parts_of_two_messages_end_the_session)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	cr_assert(send_part(fd, 78, (size_t)put_write(MESSAGE), XM_WIRE_PART_DATA));
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, another_message_between_parts_ends_the_session)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	send_call(fd, XM_OP_GET_TIME);
+	expect_refused(fd, EPROTO);
+	cr_expect_eq(hypervisor->n_calls, 0);
+}
+
+Test(session, a_total_that_changes_ends_the_session)
+{
+	int fd = client();
+	int total = put_write(MESSAGE);
+
+	begin_message(fd, 77);
+	cr_assert(send_part(fd, 77, (size_t)total + 1, XM_WIRE_PART_DATA));
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, parts_that_are_no_message_together_end_the_session)
+{
+	int fd = client();
+
+	memset(whole, 0xa5, MESSAGE);
+	send_parts(fd, MESSAGE);
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, a_message_of_another_serial_than_its_parts_ends_the_session)
+{
+	int fd = client();
+	size_t total = (size_t)put_write(MESSAGE);
+
+	whole[8] = 78;
+	send_parts(fd, total);
+	expect_refused(fd, EPROTO);
+	cr_expect_eq(hypervisor->n_calls, 0);
+}
+
+Test(session, parts_before_hello_are_malformed)
+{
+	int fd = connect_only();
+
+	cr_assert(send_part(fd, 77, (size_t)put_write(MESSAGE), 0));
+	expect_refused(fd, EPROTO);
+}
+
+Test(session, an_unfinished_message_of_who_closes_is_freed)
+{
+	int fd = client();
+
+	begin_message(fd, 77);
+	close(fd);
+	turns();
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(server->users.large, 0);
+}
+
+/* Gives the session another uid, with sessions of both alike otherwise. */
+static int client_of(uid_t uid)
+{
+	int fd = client();
+
+	pretend(server->last, uid);
+	return fd;
+}
+
+static void expect_over_budget(int fd)
+{
+	cr_assert(send_part(fd, 77, (size_t)put_write(MESSAGE), 0));
+	expect_refused(fd, EDQUOT);
+}
+
+/* The kernel would notice that the sender is none of that uid: it is asked for what the server does. */
+static struct session *charged_session(uid_t uid, size_t bytes)
+{
+	client_of(uid);
+	cr_assert(session_charge_large(server->last, bytes));
+	return server->last;
+}
+
+Test(session, one_user_gets_no_more_than_its_share_for_long_messages)
+{
+	struct session *s = charged_session(1000, LARGE / 2);
+
+	cr_expect_not(session_charge_large(s, LARGE / 2 + 1));
+	cr_expect(session_charge_large(s, LARGE / 2));
+	charged_session(1001, LARGE);
+	session_discharge_large(s, LARGE);
+	cr_expect(session_charge_large(s, LARGE));
+}
+
+Test(session, all_users_together_get_no_more_than_there_is_and_root_a_little)
+{
+	struct session *s;
+
+	for (uid_t uid = 1000; uid < 1003; uid++)
+		charged_session(uid, LARGE);
+	client_of(1003);
+	cr_expect_not(session_charge_large(server->last, 1));
+	s = charged_session(0, LARGE);
+	cr_expect_not(session_charge_large(s, 1));
+}
+
+Test(session, a_message_over_the_budget_is_refused_and_not_made)
+{
+	int fd = client(), other = client();
+
+	server->config.large_memory = MESSAGE;
+	server->config.large_memory_per_user = 0;
+	expect_over_budget(fd);
+	cr_expect_eq(fake_policy.n_decided, 0);
+	cr_expect_eq(server->users.large, 0);
+	cr_expect_eq(call(other, XM_OP_GET_TIME), XM_C_OK);
+}
+
+Test(session, a_long_answer_over_the_budget_is_not_asked_for)
+{
+	int fd = client();
+
+	server->config.large_memory = MESSAGE;
+	server->config.large_memory_per_user = 0;
+	hypervisor->message_len = MESSAGE;
+	cr_assert_eq(ask_to_read(fd, MESSAGE), 0);
+	cr_expect_eq(result(fd), XM_C_INVALID_MODE);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK, "the session goes on");
+}
+
+Test(session, a_batch_is_answered_in_one_message)
+{
+	struct xm_wire_batch_result results;
+	int fd = client(), len;
+
+	fake_request(XM_OP_GET_TIME, &batch[0]);
+	fake_request(XM_OP_HALT_PARTITION, &batch[1]);
+	len = xm_wire_put_batch(msg, sizeof(msg), 77, batch, 2);
+	cr_assert_eq(send(fd, msg, (size_t)len, 0), len);
+	cr_assert_eq(xm_wire_get_batch_result(msg, (size_t)answer(fd), 2, &results), 0);
+	cr_expect(results.ran);
+	cr_expect_eq(hypervisor->n_calls, 2);
+	cr_expect_eq(server->first->n_calls, 2);
+}
+
+Test(session, a_batch_with_a_long_answer_comes_in_parts)
+{
+	struct xm_wire_batch_result results;
+	int fd = client(), len;
+	size_t got;
+
+	hypervisor->message_len = MESSAGE;
+	for (unsigned int i = 0; i < 3; i++) {
+		fake_request(XM_OP_READ_SAMPLING_MESSAGE, &batch[i]);
+		batch[i].arg[XM_A_READ_SAMPLING_MESSAGE_size].num = MESSAGE;
+	}
+	len = xm_wire_put_batch(msg, sizeof(msg), 77, batch, 3);
+	cr_assert_eq(send(fd, msg, (size_t)len, 0), len);
+	got = receive_parts(fd);
+	cr_assert_eq(xm_wire_get_batch_result(whole, got, 3, &results), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		cr_assert_eq(xm_wire_next_batch_result(&results, &batch[i], i == 2, &reply), 0);
+		for (uint32_t b = 0; b < MESSAGE; b += 997)
+			cr_assert_eq(reply.out[XM_A_READ_SAMPLING_MESSAGE_buffer].data[b],
+				     fake_byte(b));
+	}
+	cr_expect_eq(server->users.large, 0);
 }

@@ -332,3 +332,61 @@ Test(sim_channel, port_without_a_channel)
 	IS(OK, CALL(0, GET_QUEUING_PORT_INFO, N(0), S("unlinked"), OUT));
 	cr_assert_eq(word(2, XM_F_QUEUING_INFO_validPeriod), 0xffffffff);
 }
+
+/* ---- large messages ------------------------------------------------------------------------------- */
+
+#define LARGE (16u << 20)
+
+TestSuite(sim_large, .init = rig_demo, .fini = rig_close);
+
+/* The demo with other channels. */
+static void rig_large(uint32_t length, uint32_t number)
+{
+	struct system_channel *channel;
+
+	rig_close();
+	rig_demo();
+	sim_free(rig.sim);
+	channel = (struct system_channel *)(void *)((char *)rig.sys +
+						    rig.sys->table[SYSTEM_CHANNELS].offset);
+	channel[0].max_message_length = length;
+	channel[2].max_message_length = length;
+	channel[2].max_no_messages = number;
+	cr_assert(system_verify(rig.sys, rig.sys->size));
+	cr_assert_eq(sim_new(rig.sys, rig.now, &rig.sim), 0);
+}
+
+Test(sim_large, messages_of_16_megabytes)
+{
+	uint8_t *large = malloc(LARGE), *room = malloc(LARGE);
+
+	memset(large, 7, LARGE);
+	large[LARGE - 1] = 9;
+	rig_large(LARGE, 3);
+	IS(OK, CALL(0, CREATE_SAMPLING_PORT, N(0), S("attitude"), N(LARGE), N(2), N(1000000)));
+	IS(OK, CALL(1, CREATE_SAMPLING_PORT, N(1), S("attitude"), N(LARGE), N(1), N(1000000)));
+	IS(INVALID_CONFIG,
+	   CALL(0, WRITE_SAMPLING_MESSAGE, N(0), N(0), B(large, LARGE), N(LARGE + 1)));
+	IS(OK, CALL(0, WRITE_SAMPLING_MESSAGE, N(0), N(0), B(large, LARGE), N(LARGE)));
+	xm_reply_init(&rig.reply, room, LARGE);
+	IS(OK, CALL(1, READ_SAMPLING_MESSAGE, N(1), N(4), OUT, N(LARGE), OUT));
+	cr_assert_eq(rig.reply.value, LARGE);
+	cr_assert_eq(memcmp(rig.reply.out[2].data, large, LARGE), 0);
+	IS(OK, CALL(0, CREATE_QUEUING_PORT, N(0), S("commands"), N(3), N(LARGE), N(2)));
+	for (unsigned int i = 0; i < 3; i++)
+		IS(OK, CALL(0, SEND_QUEUING_MESSAGE, N(0), N(2), B(large, LARGE), N(LARGE)));
+	IS(OP_NOT_ALLOWED, CALL(0, SEND_QUEUING_MESSAGE, N(0), N(2), B(large, 1), N(1)));
+	IS(OK, CALL(2, CREATE_QUEUING_PORT, N(2), S("commands"), N(3), N(LARGE), N(1)));
+	IS(OK, CALL(2, RECEIVE_QUEUING_MESSAGE, N(2), N(6), OUT, N(LARGE), ABSENT));
+	cr_assert_eq(memcmp(rig.reply.out[2].data, large, LARGE), 0);
+	free(large);
+	free(room);
+}
+
+/* A description of nearly a gigabyte is no burden before its messages come. */
+Test(sim_large, room_is_taken_when_it_is_needed, .timeout = 5)
+{
+	rig_large(LARGE, 62);
+	IS(OK, CALL(0, CREATE_QUEUING_PORT, N(0), S("commands"), N(62), N(LARGE), N(2)));
+	IS(OK, CALL(0, SEND_QUEUING_MESSAGE, N(0), N(2), B("x", 1), N(1)));
+}

@@ -170,9 +170,8 @@ static void random_call(uint32_t n_partitions)
 {
 	static const uint64_t odd[] = { 0,   1,    2,    8,          64,        128,       129,
 					255, 1023, 1024, UINT32_MAX, INT64_MAX, UINT64_MAX };
-	static const char *const names[] = {
-		"out", "in", "back", "portQ", "portS", "attitude", ""
-	};
+	/* Each with room behind it, for it also serves as a structure of as many fields. */
+	static const char names[7][64] = { "out", "in", "back", "portQ", "portS", "attitude", "" };
 	struct xm_request req = { .op = (unsigned int)dice(XM_N_OPS + 1) };
 
 	if ((req.op == XM_OP_HALT_SYSTEM || req.op == XM_OP_HALT_PARTITION) && dice(50))
@@ -210,6 +209,7 @@ static void random_calls(const char *path)
 Test(sim_random, never_crashes)
 {
 	random_calls(DEMO);
+	random_calls(TRACED);
 	random_calls(PRTOS);
 	random_calls("tests/system/good/everything.xml");
 	random_calls("tests/system/good/minimal.xml");

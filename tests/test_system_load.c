@@ -217,6 +217,79 @@ Test(system_load, memory_areas)
 	free(sys);
 }
 
+Test(system_load, memory_as_mapped)
+{
+	struct system *sys = load_good("traced");
+	uint32_t n;
+	const struct system_area *area = system_areas(sys, &n);
+
+	cr_assert_str_eq(area[0].name, "code");
+	cr_assert_eq(area[0].start, 0x4000000);
+	cr_assert_eq(area[0].mapped_at, 0x80000000);
+	cr_assert_eq(area[1].mapped_at, 0x4100000);
+	cr_assert_str_eq(area[3].name, "");
+	free(sys);
+}
+
+Test(system_load, hardware)
+{
+	struct system *sys = load_good("traced");
+
+	cr_assert_eq(sys->cpu_khz, 50000);
+	cr_assert_eq(system_partition(sys, 0)->hw_irqs, 1 << 3 | 1 << 15);
+	cr_assert_eq(system_partition(sys, 1)->hw_irqs, 0);
+	free(sys);
+	sys = load_good("prtos");
+	cr_assert_eq(sys->cpu_khz, 0);
+	free(sys);
+}
+
+Test(system_load, traces)
+{
+	struct system *sys = load_good("traced");
+	const struct system_partition *p = system_partition(sys, 0);
+
+	cr_assert_eq(sys->trace_capacity, (200 - 56) / 36);
+	cr_assert_eq(p[0].trace_capacity, 4);
+	cr_assert_eq(p[0].trace_bitmask, 3);
+	cr_assert_eq(p[1].trace_capacity, (65536 - 56) / 36);
+	cr_assert_eq(p[2].trace_capacity, 0);
+	cr_assert_eq(p[2].trace_bitmask, 0);
+	cr_assert_eq(p[3].trace_capacity, 0); /* not a memory block */
+	cr_assert_eq(p[3].trace_bitmask, UINT32_MAX);
+	free(sys);
+}
+
+Test(system_load, interrupts_between_partitions)
+{
+	static const struct system_ipvi expected[] = { { 24, 0, 1, 0 },
+						       { 24, 0, 2, 0 },
+						       { 31, 1, 0, 0 } };
+	struct system *sys = load_good("traced");
+	uint32_t n;
+	const struct system_ipvi *ipvi = system_ipvis(sys, &n);
+
+	cr_assert_eq(n, 3); /* what is said twice counts once */
+	cr_assert_eq(memcmp(ipvi, expected, sizeof(expected)), 0);
+	free(sys);
+}
+
+/* One below and one above what all channels may hold together. */
+Test(system_load, channels_of_a_gigabyte)
+{
+	struct system *sys = load_good("everything");
+	struct system_channel *channel =
+		(struct system_channel *)(void *)((char *)sys + sys->table[SYSTEM_CHANNELS].offset);
+
+	channel[0].max_message_length = 16 << 20;
+	channel[1].max_message_length = 16 << 20;
+	channel[1].max_no_messages = 62;
+	cr_assert(system_verify(sys, sys->size));
+	channel[1].max_no_messages = 63;
+	cr_assert_not(system_verify(sys, sys->size));
+	free(sys);
+}
+
 Test(system_load, prtos)
 {
 	struct system *sys = load_good("prtos");

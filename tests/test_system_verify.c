@@ -10,14 +10,18 @@
 #include "libxm/core/table.h"
 #include "libxm/system/load.h"
 
-static struct system *load(void)
+#define TRACED "tests/system/good/traced.xml" /* has what the built-in one has not */
+
+/* NULL: the built-in description. */
+static struct system *load(const char *path)
 {
 	struct system *sys = NULL;
 	struct diag diag;
 
 	diag_init(&diag);
-	cr_assert_eq(system_load_text("loopback", system_loopback_xml, strlen(system_loopback_xml),
-				      &diag, &sys),
+	cr_assert_eq(path ? system_load(path, &diag, &sys)
+			  : system_load_text("loopback", system_loopback_xml,
+					     strlen(system_loopback_xml), &diag, &sys),
 		     0);
 	diag_free(&diag);
 	cr_assert(system_verify(sys, sys->size));
@@ -26,10 +30,11 @@ static struct system *load(void)
 
 #define TABLE(sys, which, type) ((type *)(void *)((char *)(sys) + (sys)->table[which].offset))
 
-#define BREAKS(name, ...)                                                                          \
+#define BREAKS(name, ...) BREAKS_IN(NULL, name, __VA_ARGS__)
+#define BREAKS_IN(path, name, ...)                                                                 \
 	Test(system_verify, name)                                                                  \
 	{                                                                                          \
-		struct system *sys = load();                                                       \
+		struct system *sys = load(path);                                                   \
 		struct system_partition *p =                                                       \
 			TABLE(sys, SYSTEM_PARTITIONS, struct system_partition);                    \
 		struct system_port *port = TABLE(sys, SYSTEM_PORTS, struct system_port);           \
@@ -38,9 +43,11 @@ static struct system *load(void)
 		struct system_plan *plan = TABLE(sys, SYSTEM_PLANS, struct system_plan);           \
 		struct system_slot *slot = TABLE(sys, SYSTEM_SLOTS, struct system_slot);           \
 		struct system_area *area = TABLE(sys, SYSTEM_AREAS, struct system_area);           \
+		struct system_ipvi *ipvi = TABLE(sys, SYSTEM_IPVIS, struct system_ipvi);           \
 		size_t size = sys->size;                                                           \
                                                                                                    \
-		(void)p, (void)port, (void)channel, (void)plan, (void)slot, (void)area;            \
+		(void)p, (void)port, (void)channel, (void)plan, (void)slot, (void)area,            \
+			(void)ipvi;                                                                \
 		__VA_ARGS__;                                                                       \
 		cr_assert_not(system_verify(sys, size));                                           \
 		free(sys);                                                                         \
@@ -103,6 +110,18 @@ BREAKS(slot_reserved, slot[0].reserved = 1)
 BREAKS(area_partition, area[0].partition = 3)
 BREAKS(area_empty, area[0].size = 0)
 BREAKS(area_without_end, area[0].size = UINT64_MAX)
+BREAKS(area_name, memset(area[0].name, 'x', SYSTEM_NAME))
+BREAKS(area_mapped_beyond, area[0].mapped_at = UINT64_MAX - 4095)
+BREAKS(channel_message_too_long, channel[0].max_message_length = SYSTEM_MAX_MESSAGE + 1)
+BREAKS(trace_capacity, sys->trace_capacity = UINT32_MAX)
+BREAKS(partition_trace_capacity, p[2].trace_capacity = UINT32_MAX)
+BREAKS(logs_too_large_together, sys->trace_capacity = SYSTEM_MAX_LOG - sys->hm_capacity,
+       p[0].trace_capacity = 1)
+BREAKS_IN(TRACED, ipvi_too_low, ipvi[0].number = 23)
+BREAKS_IN(TRACED, ipvi_too_high, ipvi[0].number = 32)
+BREAKS_IN(TRACED, ipvi_source, ipvi[1].source = 4)
+BREAKS_IN(TRACED, ipvi_destination, ipvi[1].destination = 4)
+BREAKS_IN(TRACED, ipvi_reserved, ipvi[2].reserved = 1)
 
 static volatile uint64_t sum;
 
@@ -126,7 +145,7 @@ static void walk(const struct system *sys)
 
 Test(system_verify, any_changed_byte)
 {
-	struct system *sys = load();
+	struct system *sys = load(NULL);
 	size_t size = sys->size;
 	uint8_t *bytes = (uint8_t *)sys;
 
@@ -145,7 +164,7 @@ Test(system_verify, any_changed_byte)
 
 Test(system_verify, any_length)
 {
-	struct system *sys = load();
+	struct system *sys = load(NULL);
 
 	for (size_t size = 0; size < sys->size; size++) {
 		/* A block of just this size, so that reading beyond it shows. */
@@ -161,7 +180,7 @@ Test(system_verify, any_length)
 /* A block of two processors is in order of processors, and each counts its plans from 0. */
 Test(system_verify, second_processor)
 {
-	struct system *sys = load();
+	struct system *sys = load(NULL);
 	struct system_plan *plan = TABLE(sys, SYSTEM_PLANS, struct system_plan);
 
 	plan[1].processor = 1;

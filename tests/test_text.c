@@ -120,3 +120,35 @@ Test(text, request_prints_states_and_names_from_clients)
 	text_args_json(&t, &req);
 	cr_assert_str_eq(out, "{\"name\":\"fault\",\"entity\":\"XM_PARTITION_NAME\"}");
 }
+
+Test(text, structures_that_come_in_print_by_field)
+{
+	struct xm_request req = { .op = XM_OP_X86_UPDATE_GDT };
+	struct text t = TEXT_INIT(out);
+	uint8_t fields[16];
+
+	xm_put_word(fields, 0x123);
+	xm_put_word(fields + 8, UINT64_MAX);
+	req.arg[1].data = fields;
+	req.arg[1].len = 2;
+	text_args_json(&t, &req);
+	cr_assert_str_eq(out, "{\"entry\":0,\"desc\":{\"low\":291,\"high\":18446744073709551615}}");
+	t = (struct text)TEXT_INIT(out);
+	text_call(&t, &req);
+	cr_assert_str_eq(out, "XM_x86_update_gdt(0, {low=291, high=18446744073709551615})");
+}
+
+Test(text, records_that_come_in_print_as_a_list)
+{
+	struct xm_request req = { .op = XM_OP_SET_SPARE_PLAN };
+	struct text t = TEXT_INIT(out);
+	uint8_t fields[48] = { 1 };
+
+	req.arg[XM_A_SET_SPARE_PLAN_slots].data = fields;
+	req.arg[XM_A_SET_SPARE_PLAN_slots].len = 6;
+	req.arg[XM_A_SET_SPARE_PLAN_noSlots].num = 2;
+	text_args_json(&t, &req);
+	cr_assert_not_null(strstr(out, "\"slots\":[{\"id\":1,\"partitionId\":0,\"duration\":0},"
+				       "{\"id\":0,\"partitionId\":0,\"duration\":0}]"),
+			   "%s", out);
+}

@@ -357,7 +357,7 @@ Test(undertaker, is_needed_where_descriptors_cannot_be_refused)
 static struct server *server;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static socklen_t address_len = sizeof(address);
-static uint8_t msg[XM_WIRE_MAX];
+static uint8_t msg[XM_WIRE_PACKET];
 
 static void make_server(uint32_t max_sessions)
 {

@@ -246,7 +246,7 @@ static int finish(struct audit *audit, struct text *t)
 }
 
 /* A log that is a pipe or a terminal has no disk to be on. */
-static int sync_log(const struct audit *audit)
+int audit_sync(struct audit *audit)
 {
 	if (audit->fd < 0 || fdatasync(audit->fd) == 0)
 		return 0;
@@ -332,11 +332,15 @@ int audit_decision(struct audit *audit, const struct audit_decision *decision, b
 	if (decision->guard >= 0)
 		put_string(&t, "guard", xm_code_name((unsigned int)decision->guard));
 	put_policy(&t, decision->image, decision->generation);
+	if (decision->batch) {
+		put_number(&t, "batch", decision->batch);
+		put_number(&t, "element", decision->element);
+	}
 	r = finish(audit, &t);
 	if (r < 0)
 		return r;
 	*idp = audit->id;
-	return sync ? sync_log(audit) : 0;
+	return sync ? audit_sync(audit) : 0;
 }
 
 int audit_result(struct audit *audit, uint64_t id, const struct xm_reply *reply,

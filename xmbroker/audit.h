@@ -15,9 +15,11 @@
  *   type "decision": "id", "session", "uid", "gid", "groups", "pid", "comm", "cgroup" (the last two
  *                    claimed by the client: untrusted), "profile", "op", "args", "decision"
  *                    ("allow" or "deny"), "why" ("rule", "no rule", "unclassified", "root",
- *                    "overflow id"), "rule" ("file:line:column", absent without one), "role",
+ *                    "overflow id", or what kept a batch from being made), "rule"
+ *                    ("file:line:column", absent without one), "role",
  *                    "because", "guard" (the code the guard answered, absent if it passed),
- *                    "policy" (first 16 hex digits of the digest), "generation"
+ *                    "policy" (first 16 hex digits of the digest), "generation", "batch" (number of
+ *                    the batch) and "element" (from 0), absent for a call by itself
  *   type "result":   "id", "result" (name of the code, or "unknown"), "value", "latency_us"
  *   type "lost":     "records" (how many could not be written before this one)
  *   type "stop":     "reason"
@@ -53,7 +55,9 @@ struct audit_decision {
 	const struct policy_image *image;
 	uint32_t rule; /* POLICY_NO_RULE: none */
 	uint32_t generation;
-	int guard; /* enum xm_code that the guard answered; -1: it passed or was not asked */
+	int guard;      /* enum xm_code that the guard answered; -1: it passed or was not asked */
+	uint64_t batch; /* number of the batch that it is an element of; 0: none */
+	unsigned int element; /* which */
 };
 
 /* Takes the descriptor (opened O_APPEND); -1: records go nowhere (no audit log configured). */
@@ -70,6 +74,8 @@ int audit_session(struct audit *audit, const char *event, const struct audit_who
  * when only that failed, *idp is set all the same. */
 int audit_decision(struct audit *audit, const struct audit_decision *decision, bool sync,
 		   uint64_t *idp);
+/* Puts what has been written onto the disk. */
+int audit_sync(struct audit *audit);
 int audit_result(struct audit *audit, uint64_t id, const struct xm_reply *reply,
 		 uint64_t latency_us);
 int audit_stop(struct audit *audit, const char *reason);

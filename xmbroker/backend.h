@@ -37,6 +37,15 @@ struct backend {
 	const struct backend_ops *ops;
 };
 
+/*
+ * The way to the hypervisor for what answers one call by means of others (cursor.c, described.c):
+ * gate_issue(), and something else in their tests.
+ */
+struct backend_issuer {
+	void (*issue)(void *data, const struct xm_request *req, struct xm_reply *reply);
+	void *data;
+};
+
 /* The fixed hypervisor of three partitions (sim/loopback.h) in this process. */
 int backend_loopback_new(struct backend **backendp);
 /* A connection to an xmsim, on which the handshake is made here.  Takes the descriptor. */

@@ -24,7 +24,8 @@ struct sim {
 	int fd; /* owned; open until another takes its place, so that its owner's loop sees the end */
 	bool dead;
 	uint32_t serial;
-	uint8_t msg[XM_WIRE_MAX]; /* the data of a reply stay in here until the next call */
+	uint8_t msg[XM_WIRE_PACKET]; /* the data of a reply stay in here until the next call */
+	uint8_t *whole;              /* owned; a message longer than a packet, within a call only */
 };
 
 static struct sim *sim_of(struct backend *backend)
@@ -78,16 +79,123 @@ static int receive_message(int fd, uint8_t *msg, size_t cap, int timeout)
 
 /* ---- calls ------------------------------------------------------------------------------------------- */
 
-static int exchange(struct sim *sim, const struct xm_request *req, struct xm_reply *reply)
+/* Most bytes of the message that asks, apart from its data. */
+#define ASIDE 4096
+
+static size_t data_in(const struct xm_request *req)
 {
+	const struct xm_op *op = &xm_ops[req->op];
+
+	for (unsigned int i = 0; i < op->n_args; i++)
+		if (op->args[i].type == XM_T_DATA_IN && req->arg[i].state == XM_ST_OK)
+			return req->arg[i].len;
+	return 0;
+}
+
+static void drop_whole(struct sim *sim)
+{
+	free(sim->whole);
+	sim->whole = NULL;
+}
+
+/* Sends what lies in sim->whole in parts. */
+static int send_parts(struct sim *sim, size_t len)
+{
+	int r = 0;
+
+	for (size_t at = 0; at < len && r == 0; at += XM_WIRE_PART_DATA) {
+		r = xm_wire_put_part(sim->msg, sizeof(sim->msg), sim->serial, sim->whole, len, at);
+		if (r > 0)
+			r = send_message(sim->fd, sim->msg, (size_t)r);
+	}
+	return r;
+}
+
+/* 0 when all of the question is on its way; else the hypervisor did not get it. */
+static int ask(struct sim *sim, const struct xm_request *req)
+{
+	size_t cap = data_in(req) + ASIDE;
+	int len = xm_wire_put_call(sim->msg, sizeof(sim->msg), ++sim->serial, req);
+
+	if (len > 0)
+		return send_message(sim->fd, sim->msg, (size_t)len);
+	sim->whole = malloc(cap);
+	if (!sim->whole)
+		return -ENOMEM;
+	len = xm_wire_put_call(sim->whole, cap, sim->serial, req);
+	len = len > 0 ? send_parts(sim, (size_t)len) : len;
+	drop_whole(sim);
+	return len;
+}
+
+static bool is_next(const struct sim *sim, const struct xm_wire_part *part, size_t total,
+		    size_t filled)
+{
+	return part->serial == sim->serial && part->offset == filled &&
+	       (!sim->whole || part->total == total);
+}
+
+/* Puts a message together in sim->whole, of which the first part has come; its length. */
+static int receive_parts(struct sim *sim, int len)
+{
+	struct xm_wire_part part = { 0 };
+	size_t total = 0, filled = 0;
+
+	do {
+		if (filled)
+			len = receive_message(sim->fd, sim->msg, sizeof(sim->msg), -1);
+		if (len < 0)
+			return len;
+		if (xm_wire_get_part(sim->msg, (size_t)len, &part) < 0 ||
+		    !is_next(sim, &part, total, filled))
+			return -EPROTO;
+		total = part.total;
+		if (!sim->whole)
+			sim->whole = malloc(total);
+		if (!sim->whole)
+			return -ENOMEM;
+		memcpy(sim->whole + filled, part.data, part.len);
+		filled += part.len;
+	} while (filled < total);
+	return (int)total;
+}
+
+/* Brings the data of a reply from sim->whole, which will not last, into the space that was lent. */
+static int copy_out(const struct xm_request *req, struct xm_reply *reply, uint8_t *space,
+		    size_t space_len)
+{
+	for (unsigned int i = 0; i < xm_ops[req->op].n_args; i++) {
+		struct xm_value *v = &reply->out[i];
+
+		if (v->state != XM_ST_OK || !v->data)
+			continue;
+		if (v->len > space_len)
+			return -EMSGSIZE;
+		memcpy(space, v->data, v->len);
+		v->data = space;
+	}
+	return 0;
+}
+
+static int get_answer(struct sim *sim, const struct xm_request *req, struct xm_reply *reply)
+{
+	uint8_t *space = reply->space;
+	size_t space_len = reply->space_len;
 	struct xm_wire_head head;
 	int len = receive_message(sim->fd, sim->msg, sizeof(sim->msg), -1);
+	const uint8_t *msg = sim->msg;
 
+	if (len > 0 && xm_wire_get_head(msg, (size_t)len, &head) == 0 &&
+	    head.type == XM_WIRE_PART) {
+		len = receive_parts(sim, len);
+		msg = sim->whole;
+	}
 	if (len < 0)
 		return len;
-	if (xm_wire_get_head(sim->msg, (size_t)len, &head) < 0 || head.serial != sim->serial)
+	if (xm_wire_get_head(msg, (size_t)len, &head) < 0 || head.serial != sim->serial ||
+	    xm_wire_get_result(msg, (size_t)len, req, reply) < 0)
 		return -EPROTO;
-	return xm_wire_get_result(sim->msg, (size_t)len, req, reply);
+	return sim->whole ? copy_out(req, reply, space, space_len) : 0;
 }
 
 static void sim_call(struct backend *backend, const struct xm_request *req, struct xm_reply *reply)
@@ -95,20 +203,19 @@ static void sim_call(struct backend *backend, const struct xm_request *req, stru
 	struct sim *sim = sim_of(backend);
 	uint8_t *space = reply->space;
 	size_t space_len = reply->space_len;
-	int len = -ENOTCONN;
+	int r = sim->dead ? -ENOTCONN : ask(sim, req);
 
-	if (!sim->dead)
-		len = xm_wire_put_call(sim->msg, sizeof(sim->msg), ++sim->serial, req);
-	if (len < 0 || send_message(sim->fd, sim->msg, (size_t)len) < 0) {
-		if (len >= 0)
+	if (r < 0) {
+		if (!sim->dead && r != -ENOMEM)
 			give_up(sim);
 		xm_reply_fail(reply, XM_C_INVALID_MODE);
 		return;
 	}
-	if (exchange(sim, req, reply) < 0) {
+	if (get_answer(sim, req, reply) < 0) {
 		give_up(sim);
 		xm_reply_fail(reply, XM_C_UNKNOWN_OUTCOME);
 	}
+	drop_whole(sim);
 	reply->space = space;
 	reply->space_len = space_len;
 }

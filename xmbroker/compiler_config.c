@@ -99,6 +99,8 @@ static const struct setting settings[] = {
 	{ "session_max_age", false, check_number, 0, INT32_MAX },
 	{ "max_sessions", false, check_number, 1, 1000000 },
 	{ "max_sessions_per_user", false, check_number, 1, 1000000 },
+	{ "large_memory", false, check_number, 0, 65536 },
+	{ "large_memory_per_user", false, check_number, 0, 65536 },
 	{ "on_audit_failure", false, check_failure, 0, 0 },
 	{ "console", false, check_path, 0, 0 },
 };

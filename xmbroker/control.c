@@ -10,10 +10,13 @@
 
 #include "libxm/core/text.h"
 #include "xmbroker/control.h"
+#include "xmbroker/cursor.h"
 #include "xmbroker/log.h"
 #include "xmbroker/session.h"
 
-#define LINE 512 /* bytes, more than a line of broker_sessions needs */
+#define LINE 2048 /* bytes, more than a line of broker_sessions needs */
+#define PORTS 512 /* bytes of it for the ports of the session; more are only counted */
+
 /* Answers that may be under way to us at once: the channel has room for so many of full length, and a
  * server that lets it run full is ended by the supervisor. */
 #define RELOADS_MAX 8
@@ -89,13 +92,76 @@ static const char *session_state(const struct session *s)
 	return s->unsent ? "unread" : names[s->state];
 }
 
+/* A name within a list within a line: blanks and commas become \xNN too. */
+static void put_name(struct text *t, const char *name)
+{
+	for (; *name; name++)
+		if (*name == ' ' || *name == ',')
+			text_printf(t, "\\x%02x", (unsigned int)*name);
+		else
+			text_safe(t, name, 1);
+}
+
+/* "attitude,hk-1,+3": by name, and how many more there are; "-": none. */
+static void put_ports(struct text *t, const struct session *s)
+{
+	const struct system *sys = policy_image_system(s->server->gate.image);
+	size_t end = t->len + PORTS;
+	const char *comma = "";
+	unsigned int more = 0;
+
+	text_puts(t, " ports=");
+	for (int id = -1; (id = holdings_next_port(&s->holds, (uint32_t)(id + 1))) >= 0;) {
+		const struct system_port *port = system_port(sys, (uint64_t)id);
+
+		if (t->len > end) {
+			more++;
+			continue;
+		}
+		text_puts(t, comma);
+		if (port)
+			put_name(t, port->name);
+		else
+			text_printf(t, "%d", id); /* of a description that was in force before */
+		comma = ",";
+	}
+	if (more)
+		text_printf(t, ",+%u", more);
+	else if (!*comma)
+		text_char(t, '-');
+}
+
+/* "hm:12,trace-0:3,trace-hv:0": log and position; "-": none. */
+static void put_logs(struct text *t, const struct session *s)
+{
+	const char *comma = "";
+	struct cursor_at at;
+
+	text_puts(t, " logs=");
+	for (unsigned int i = 0; cursor_get(&s->holds, i, &at); i++) {
+		if (!at.trace)
+			text_printf(t, "%shm:%u", comma, at.position);
+		else if (at.partition == XM_HYPERVISOR_ID)
+			text_printf(t, "%strace-hv:%u", comma, at.position);
+		else
+			text_printf(t, "%strace-%u:%u", comma, at.partition, at.position);
+		comma = ",";
+	}
+	if (!*comma)
+		text_char(t, '-');
+}
+
 static void put_session(struct text *t, const struct session *s)
 {
 	text_printf(t, "%llu uid=%u gid=%u pid=%d process=%s age=%lld state=%s calls=%llu ",
 		    (unsigned long long)s->number, s->id.uid, s->id.gid, (int)s->id.pid,
 		    process_state(s), (long long)(s->server->loop.now - s->opened) / 1000,
 		    session_state(s), (unsigned long long)s->n_calls);
-	text_printf(t, "profile=%s comm=", s->profile ? xm_profile_name(s->profile) : "-");
+	text_printf(t, "profile=%s bytes=%zu", s->profile ? xm_profile_name(s->profile) : "-",
+		    s->charged + s->charged_large);
+	put_ports(t, s);
+	put_logs(t, s);
+	text_puts(t, " comm=");
 	text_safe(t, s->comm, strlen(s->comm));
 	text_char(t, '\n');
 }

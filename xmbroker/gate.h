@@ -8,18 +8,21 @@
  *   decode -> decide -> guard -> audit intent -> forward -> audit result
  *
  * in this order, on one copy of the bytes that nobody else can reach.  Nothing else calls
- * backend->ops->call.
+ * backend->ops->call.  A batch takes each step with all of its elements before the next, except that
+ * they are forwarded one by one, each with its result; if one is denied none goes on.
  */
 
 #include "policy/eval.h"
 #include "xmbroker/audit.h"
 #include "xmbroker/backend.h"
+#include "xmbroker/holdings.h"
 
 /* Who asks. */
 struct gate_caller {
 	struct policy_subject subject;
 	struct audit_who who;
-	void *session; /* for the broker's own operations */
+	struct holdings *holds; /* borrowed; NULL: the caller has none */
+	void *session;          /* for the broker's own operations, and for room */
 };
 
 struct gate_count {
@@ -31,6 +34,16 @@ struct gate_count {
 	uint64_t forwarded;
 };
 
+/* What the policy, or something that stands above it, and the guard said. */
+struct gate_verdict {
+	bool allowed;
+	bool audited;
+	const char *why;
+	uint32_t rule;
+	enum xm_code code; /* of a denial */
+	int guard;         /* code that the guard answered to an allowed call; -1: it passed */
+};
+
 /* A call under way. */
 struct gate_call {
 	struct xm_request req;
@@ -38,6 +51,35 @@ struct gate_call {
 	uint64_t audit_id; /* 0: its result is not recorded */
 	int64_t began;     /* ns */
 };
+
+/* A batch under way: too much for a stack. */
+struct gate_batch {
+	uint64_t number; /* for the record */
+	unsigned int n;
+	struct xm_request req[XM_BATCH_MAX];
+	struct gate_element {
+		struct gate_call call;
+		struct gate_verdict verdict;
+	} element[XM_BATCH_MAX];
+};
+
+/*
+ * The answer to a message.  What it is made in is lent: a reply with its space, and room for a packet,
+ * in place of which stands other room when the answer may be longer.
+ */
+struct gate_answer {
+	struct xm_reply *reply;
+	uint8_t *msg;
+	size_t cap;
+	int len;              /* of the message; -EMSGSIZE */
+	unsigned int n_calls; /* that it answers */
+};
+
+/*
+ * Makes room for an answer that may be longer than a packet, on the account of the session's user;
+ * NULL: over the budget, or no memory.  The session's owner frees it.
+ */
+typedef uint8_t *(*gate_room_fn)(void *session, size_t len);
 
 #define GATE_DEFERRED 1
 
@@ -56,6 +98,9 @@ struct gate {
 	bool audit_failing;
 	gate_broker_fn broker;
 	void *broker_data;
+	gate_room_fn room;        /* NULL: there is none but what is lent */
+	struct gate_batch *batch; /* borrowed; NULL: batches are malformed */
+	uint64_t n_batches;
 	struct gate_count count;
 };
 
@@ -63,16 +108,22 @@ struct gate {
 bool gate_image_fits(const struct policy_image *image, const struct backend_info *hypervisor);
 
 /*
- * Handles one message of an open session.  0: *replyp answers *callp.  GATE_DEFERRED: gate_finish()
- * will be called for *callp, whose buffers are no longer valid.  -EPROTO: not a well-formed call;
- * nothing was decided.  The reply's space must have been lent to it.
+ * Handles one message of an open session: a call, or a batch.  0: answer->msg is the answer.
+ * GATE_DEFERRED: gate_finish() will be called for *callp, whose buffers are no longer valid.  -EPROTO:
+ * neither a well-formed call nor a batch; nothing was decided.
  */
 int gate_message(struct gate *gate, const struct gate_caller *caller, const uint8_t *msg,
-		 size_t len, struct gate_call *callp, struct xm_reply *replyp);
+		 size_t len, struct gate_call *callp, struct gate_answer *answer);
 
-/* The same from a decoded request in call->req. */
+/* The same from a decoded request in call->req, answered in the reply and the space lent to it. */
 int gate_request(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
 		 struct xm_reply *reply);
+
+/*
+ * Makes one call on the hypervisor, whose answer is not adapted.  The only caller of
+ * backend->ops->call.  Only as part of a call that was decided, guarded and recorded.
+ */
+void gate_issue(struct gate *gate, const struct xm_request *req, struct xm_reply *reply);
 
 /* Records the result of a call that was deferred. */
 void gate_finish(struct gate *gate, const struct gate_call *call, const struct xm_reply *reply);

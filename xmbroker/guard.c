@@ -8,6 +8,11 @@
 #include "xmbroker/guard.h"
 
 #define CONSOLE_MAX_3_X 128
+#define IRQS 32  /* of each kind that a partition knows */
+#define LINES 16 /* of a 2.x machine */
+/* Flags of a memory area, as 3.x numbers them. */
+#define AREA_READ_ONLY 0x4u
+#define AREA_ROM 0x10u
 
 /* What a domain is judged against. */
 struct view {
@@ -33,9 +38,9 @@ static const struct system_port *own_port(const struct view *v, uint64_t id, uin
 	return port && port->partition == v->hv->partition && port->type == type ? port : NULL;
 }
 
-static bool is_vcpu(const struct view *v, uint64_t num)
+static bool is_vcpu(const struct view *v, uint64_t partition, uint64_t num)
 {
-	const struct system_partition *p = system_partition(v->sys, v->req->arg[0].num);
+	const struct system_partition *p = system_partition(v->sys, partition);
 
 	return p && num < p->n_vcpus;
 }
@@ -50,6 +55,23 @@ static bool is_message_size(const struct view *v, uint64_t num)
 	return port && num >= 1 && num <= max;
 }
 
+/* PRTOS has no watchdog. */
+static bool is_enumerated(const struct view *v, const struct xm_arg *arg, uint64_t num)
+{
+	if (arg->ref == XM_E_TIMER && num >= 2 && v->hv->profile == XM_PROFILE_ID_PRTOS)
+		return false;
+	return xm_enum_name(arg->ref, num);
+}
+
+/* Only XM_memory_copy has one.  The ranges that it makes must have ends. */
+static bool is_copy_size(const struct view *v, uint64_t size)
+{
+	const struct xm_value *arg = v->req->arg;
+
+	return size <= INT64_MAX && size <= UINT64_MAX - arg[XM_A_MEMORY_COPY_dstAddr].num &&
+	       size <= UINT64_MAX - arg[XM_A_MEMORY_COPY_srcAddr].num;
+}
+
 static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uint64_t num)
 {
 	switch (arg->domain) {
@@ -61,7 +83,15 @@ static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uin
 		return (int64_t)num >= 0;
 	case XM_D_ENUM:
 	case XM_D_RESOURCE_ENUM:
-		return xm_enum_name(arg->ref, num);
+		return is_enumerated(v, arg, num);
+	case XM_D_RESOURCE_IRQ:
+		return num < IRQS;
+	case XM_D_RESOURCE_LINE:
+		return num < LINES;
+	case XM_D_RESOURCE_VCPU:
+		return is_vcpu(v, v->hv->partition, num);
+	case XM_D_CLIENT_ADDRESS:
+		return false; /* what it means is known to the caller alone */
 	case XM_D_SELF:
 		return num == v->hv->partition;
 	case XM_D_HYPERVISOR:
@@ -71,7 +101,7 @@ static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uin
 	case XM_D_PARTITION_OR_HV:
 		return num == XM_HYPERVISOR_ID || system_partition(v->sys, num);
 	case XM_D_VCPU:
-		return is_vcpu(v, num);
+		return is_vcpu(v, v->req->arg[0].num, num);
 	case XM_D_PLAN:
 		return num < system_n_plans(v->sys);
 	case XM_D_SAMPLING_PORT:
@@ -86,8 +116,15 @@ static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uin
 		return num <= XM_WIRE_DATA_MAX;
 	case XM_D_COUNT:
 		return num >= 1 && num <= XM_MAX_RECORDS;
+	case XM_D_SPARE_COUNT:
+		return num <= XM_MAX_SPARE_SLOTS;
+	case XM_D_COPY_SIZE:
+		return is_copy_size(v, num);
+	case XM_D_IPVI:
+		return num >= SYSTEM_FIRST_IPVI && num < SYSTEM_FIRST_IPVI + SYSTEM_N_IPVIS;
 	case XM_D_POINTER:
 	case XM_D_OPT_POINTER:
+		return xm_arg_is_pointed(arg); /* any number, if the pointer is usable */
 	case XM_D_SAMPLING_NAME:
 	case XM_D_QUEUING_NAME:
 		return false; /* not domains of a number */
@@ -98,7 +135,10 @@ static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uin
 static enum xm_code check_number(const struct view *v, const struct xm_arg *arg,
 				 const struct xm_value *value)
 {
-	if (value->state == XM_ST_ABSENT && arg->domain == XM_D_OPTIONAL)
+	if (value->state == XM_ST_ABSENT &&
+	    (arg->domain == XM_D_OPTIONAL || arg->domain == XM_D_OPT_POINTER))
+		return XM_C_OK;
+	if (value->state == XM_ST_NULL && arg->domain == XM_D_OPT_POINTER)
 		return XM_C_OK;
 	if (value->state != XM_ST_OK || !number_in_domain(v, arg, value->num))
 		return arg->error;
@@ -135,6 +175,22 @@ static enum xm_code oversize_error(const struct view *v, const struct xm_arg *ar
 	return arg->error;
 }
 
+/* The fields that come in: all of one structure, or of as many as the next argument says. */
+static enum xm_code check_words(const struct view *v, const struct xm_arg *arg,
+				const struct xm_value *value)
+{
+	uint64_t n = xm_structs[arg->ref].n_fields;
+
+	if (arg->type == XM_T_RECORDS_IN) {
+		const struct xm_value *count = value + 1;
+
+		if (count->state != XM_ST_OK || count->num > UINT32_MAX)
+			return xm_ops[v->req->op].args[value + 1 - v->req->arg].error;
+		n *= count->num;
+	}
+	return value->len == n ? XM_C_OK : arg->error;
+}
+
 /* Only of data: `ref` of other types is no argument. */
 static enum xm_code check_buffer_length(const struct view *v, const struct xm_arg *arg,
 					const struct xm_value *value)
@@ -166,8 +222,44 @@ static enum xm_code check_pointer(const struct view *v, const struct xm_arg *arg
 		return arg->error;
 	if (arg->domain == XM_D_SAMPLING_NAME || arg->domain == XM_D_QUEUING_NAME)
 		return check_port_name(v, arg, value);
+	if (arg->type == XM_T_STRUCT_IN || arg->type == XM_T_RECORDS_IN)
+		return check_words(v, arg, value);
 	return check_buffer_length(v, arg, value);
 }
+
+/* ---- memory ---------------------------------------------------------------------------------------- */
+
+/* Whether a range lies inside one memory area of a partition, which can be written if need be.  The
+ * id of the hypervisor means any physical address to it, unchecked: to us it has no areas. */
+static bool in_area(const struct system *sys, uint64_t partition, uint64_t start, uint64_t size,
+		    bool written)
+{
+	uint32_t n, unwritable = AREA_READ_ONLY | AREA_ROM;
+	const struct system_area *area = system_areas(sys, &n);
+
+	for (uint32_t i = 0; i < n; i++, area++)
+		if (area->partition == partition && start >= area->start &&
+		    start - area->start <= area->size &&
+		    size <= area->size - (start - area->start) &&
+		    !(written && (area->flags & unwritable)))
+			return true;
+	return false;
+}
+
+static enum xm_code check_copy(const struct view *v)
+{
+	const struct xm_value *arg = v->req->arg;
+	uint64_t size = arg[XM_A_MEMORY_COPY_size].num;
+
+	if (in_area(v->sys, arg[XM_A_MEMORY_COPY_dstId].num, arg[XM_A_MEMORY_COPY_dstAddr].num,
+		    size, true) &&
+	    in_area(v->sys, arg[XM_A_MEMORY_COPY_srcId].num, arg[XM_A_MEMORY_COPY_srcAddr].num,
+		    size, false))
+		return XM_C_OK;
+	return XM_C_INVALID_PARAM;
+}
+
+/* ---- requests -------------------------------------------------------------------------------------- */
 
 enum xm_code guard_check(const struct system *sys, const struct backend_info *hypervisor,
 			 const struct xm_request *req)
@@ -175,6 +267,8 @@ enum xm_code guard_check(const struct system *sys, const struct backend_info *hy
 	const struct xm_op *op = &xm_ops[req->op];
 	struct view v = { sys, hypervisor, req };
 
+	if (!(op->profiles & XM_IN(hypervisor->profile)))
+		return XM_C_UNKNOWN_HYPERCALL;
 	for (unsigned int i = 0; i < op->n_args; i++) {
 		const struct xm_arg *arg = &op->args[i];
 		const struct xm_value *value = &req->arg[i];
@@ -184,5 +278,5 @@ enum xm_code guard_check(const struct system *sys, const struct backend_info *hy
 		if (code != XM_C_OK)
 			return code;
 	}
-	return XM_C_OK;
+	return req->op == XM_OP_MEMORY_COPY ? check_copy(&v) : XM_C_OK;
 }

@@ -3,18 +3,22 @@
 #define XMBROKER_GUARD_H
 
 /*
- * Whether a request lies in the documented domain of its operation: values that the interface knows,
- * on partitions, plans and ports that the system has, with usable pointers and sizes.  The
- * hypervisors check little and some malformed calls stop the whole system, so what lies outside is
- * answered here and never forwarded, whatever the policy says.
+ * Whether the hypervisor has the operation, and the request lies in its documented domain: values that
+ * the interface knows, on partitions, plans, ports and memory that the system description has, with
+ * usable pointers and sizes.  The hypervisors check little and some malformed calls stop the whole
+ * system, so what lies outside is answered here and never forwarded, whatever the policy says.
+ *
+ * Stricter than the hypervisor in two things.  Memory is copied between memory areas of partitions
+ * only: XM_HYPERVISOR_ID, by which 3.x means any physical address, is XM_C_INVALID_PARAM.  And an
+ * address of which only the caller knows what it means is XM_C_PERM_ERROR.
  */
 
 #include "libxm/core/request.h"
 #include "libxm/system/system.h"
 #include "xmbroker/backend.h"
 
-/* XM_C_OK, or the code that the hypervisor documents for the first argument, in the order of the
- * table, that is outside its domain. */
+/* XM_C_OK; XM_C_UNKNOWN_HYPERCALL, if the hypervisor lacks it; or the code that it documents for the
+ * first argument, in the order of the table, that is outside its domain. */
 enum xm_code guard_check(const struct system *sys, const struct backend_info *hypervisor,
 			 const struct xm_request *req);
 

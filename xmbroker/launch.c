@@ -105,6 +105,8 @@ int launch_server(const struct launch *launch, const struct launch_server *with,
 	add_number(&args, "--session-max-age", opts->session_max_age);
 	add_number(&args, "--max-sessions", opts->max_sessions);
 	add_number(&args, "--max-sessions-per-user", opts->max_sessions_per_user);
+	add_number(&args, "--large-memory", opts->large_memory);
+	add_number(&args, "--large-memory-per-user", opts->large_memory_per_user);
 	add(&args, "--on-audit-failure");
 	add(&args, opts->allow_on_audit_failure ? "allow" : "deny");
 	r = run(&args, launch->server, BOX_SERVER, pidp);

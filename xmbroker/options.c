@@ -137,6 +137,8 @@ enum setting_id {
 	SESSION_MAX_AGE,
 	MAX_SESSIONS,
 	MAX_SESSIONS_PER_USER,
+	LARGE_MEMORY,
+	LARGE_MEMORY_PER_USER,
 	ON_AUDIT_FAILURE,
 	N_SETTINGS
 };
@@ -153,6 +155,8 @@ static const char *const settings[N_SETTINGS] = {
 	[SESSION_MAX_AGE] = "session-max-age",
 	[MAX_SESSIONS] = "max-sessions",
 	[MAX_SESSIONS_PER_USER] = "max-sessions-per-user",
+	[LARGE_MEMORY] = "large-memory",
+	[LARGE_MEMORY_PER_USER] = "large-memory-per-user",
 	[ON_AUDIT_FAILURE] = "on-audit-failure",
 };
 
@@ -180,6 +184,10 @@ static int set(struct options *opts, enum setting_id id, const char *value,
 		return set_number(&opts->max_sessions, value, 1, 1000000, from);
 	case MAX_SESSIONS_PER_USER:
 		return set_number(&opts->max_sessions_per_user, value, 1, 1000000, from);
+	case LARGE_MEMORY:
+		return set_number(&opts->large_memory, value, 0, 65536, from);
+	case LARGE_MEMORY_PER_USER:
+		return set_number(&opts->large_memory_per_user, value, 0, 65536, from);
 	case ON_AUDIT_FAILURE:
 		return set_audit_failure(opts, value, from);
 	default:
@@ -206,6 +214,8 @@ void options_init(struct options *opts)
 		.session_max_age = 86400,
 		.max_sessions = 4096,
 		.max_sessions_per_user = 1024,
+		.large_memory = 256,
+		.large_memory_per_user = 48,
 	};
 }
 
@@ -270,6 +280,8 @@ static const char help[] =
 	"  --session-max-age SECONDS   0: no end (default 86400)\n"
 	"  --max-sessions N            (default 4096)\n"
 	"  --max-sessions-per-user N   (default 1024)\n"
+	"  --large-memory MIB          for long messages under way (default 256)\n"
+	"  --large-memory-per-user MIB (default 48)\n"
 	"  --config FILE               (default " OPTIONS_CONFIG ", if there)\n"
 	"  --check                     check policy and settings, start nothing\n"
 	"  --help, --version\n"

@@ -35,6 +35,8 @@ struct options {
 	uint32_t session_max_age; /* seconds; 0: no end */
 	uint32_t max_sessions;
 	uint32_t max_sessions_per_user;
+	uint32_t large_memory; /* MiB */
+	uint32_t large_memory_per_user;
 	bool allow_on_audit_failure;
 	bool check;
 	bool backend_given;

@@ -16,7 +16,7 @@
 #include "xmbroker/control.h"
 #include "xmbroker/log.h"
 #include "xmbroker/server.h"
-#include "xmbroker/session.h"
+#include "xmbroker/session_internal.h"
 
 #define CONTAINER(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
 
@@ -308,6 +308,8 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 		.allow_unaudited = config->allow_unaudited,
 		.broker = control_call,
 		.broker_data = server,
+		.room = session_room,
+		.batch = &server->batch,
 	};
 	backend->ops->info(backend, &server->gate.hypervisor);
 	r = gate_image_fits(server->gate.image, &server->gate.hypervisor) ? 0 : -EINVAL;

@@ -19,14 +19,16 @@
 #define XM_VERSION "unversioned"
 #endif
 
-#define SERVER_SETUP_MS 5000          /* from accept to HELLO */
-#define SERVER_UNSENT_MS 5000         /* a reply that the client does not read */
-#define SERVER_ACCEPT_BATCH 16        /* connections taken in one turn */
-#define SERVER_ACCEPT_PAUSE_MS 1000   /* without descriptors or memory */
-#define SERVER_ROOT_RESERVE 16        /* sessions beyond the maximum that only root gets */
-#define SERVER_OTHER_FDS 32           /* descriptors that are no sessions */
-#define SERVER_SESSION_MEMORY 4096    /* bytes a uid may use for each session that it may have */
+#define SERVER_SETUP_MS 5000        /* from accept to HELLO */
+#define SERVER_UNSENT_MS 5000       /* a reply that is not read, a message that is not sent whole */
+#define SERVER_ACCEPT_BATCH 16      /* connections taken in one turn */
+#define SERVER_ACCEPT_PAUSE_MS 1000 /* without descriptors or memory */
+#define SERVER_ROOT_RESERVE 16      /* sessions beyond the maximum that only root gets */
+#define SERVER_OTHER_FDS 32         /* descriptors that are no sessions */
+#define SERVER_SESSION_MEMORY 4096  /* bytes a uid may use for each session that it may have */
 #define SERVER_USER_MEMORY (1u << 20) /* and at least this */
+#define SERVER_LARGE_PER_USER_MIB 48  /* for messages longer than a packet, unless told otherwise */
+#define SERVER_LARGE_MIB 256          /* the same, of all users together */
 
 struct session;
 
@@ -35,6 +37,8 @@ struct server_config {
 	uint32_t session_max_age; /* s; 0: no maximum */
 	uint32_t max_sessions;
 	uint32_t max_sessions_per_user;
+	size_t large_memory_per_user; /* bytes of messages that are longer than a packet */
+	size_t large_memory;          /* the same of all users; root has the first beyond it */
 	bool allow_unaudited;
 	/* The kernel lets clients send descriptors: look before receiving, and leave connections with
 	 * such a message to the undertaker. */
@@ -46,6 +50,12 @@ struct server_config {
 struct server_fds {
 	int listen;
 	int channel; /* -1: none, as in tests */
+};
+
+/* Where an answer is made that may be longer than a packet; charged to the session that gets it. */
+struct server_room {
+	uint8_t *bytes; /* owned; NULL: there is none */
+	size_t size;
 };
 
 struct server {
@@ -71,9 +81,11 @@ struct server {
 
 	/* Shared by all sessions: one message is handled at a time. */
 	struct xm_reply reply;
-	uint8_t rx[XM_WIRE_MAX];
-	uint8_t tx[XM_WIRE_MAX];
-	uint8_t space[XM_WIRE_DATA_MAX];
+	uint8_t rx[XM_WIRE_PACKET];
+	uint8_t tx[XM_WIRE_PACKET];
+	uint8_t space[XM_WIRE_PLAIN];
+	struct server_room room;
+	struct gate_batch batch;
 	struct channel_message message;
 };
 

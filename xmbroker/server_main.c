@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,8 @@ enum option_id {
 	OPT_SESSION_MAX_AGE,
 	OPT_MAX_SESSIONS,
 	OPT_MAX_SESSIONS_PER_USER,
+	OPT_LARGE_MEMORY,
+	OPT_LARGE_MEMORY_PER_USER,
 	OPT_ON_AUDIT_FAILURE,
 };
 
@@ -63,6 +66,8 @@ static const struct option long_options[] = {
 	{ "session-max-age", required_argument, NULL, OPT_SESSION_MAX_AGE },
 	{ "max-sessions", required_argument, NULL, OPT_MAX_SESSIONS },
 	{ "max-sessions-per-user", required_argument, NULL, OPT_MAX_SESSIONS_PER_USER },
+	{ "large-memory", required_argument, NULL, OPT_LARGE_MEMORY },
+	{ "large-memory-per-user", required_argument, NULL, OPT_LARGE_MEMORY_PER_USER },
 	{ "on-audit-failure", required_argument, NULL, OPT_ON_AUDIT_FAILURE },
 	{ NULL, 0, NULL, 0 },
 };
@@ -106,6 +111,16 @@ static bool parse_u32(const char *s, uint32_t *valuep)
 	return true;
 }
 
+static bool parse_mib(const char *s, size_t *bytesp)
+{
+	unsigned long value;
+
+	if (!parse_number(s, 1 << 20, &value))
+		return false;
+	*bytesp = (size_t)value << 20;
+	return true;
+}
+
 static bool parse_on_failure(const char *s, bool *allowp)
 {
 	*allowp = !strcmp(s, "allow");
@@ -142,6 +157,10 @@ static bool parse_option(struct options *o, int id, const char *value)
 	case OPT_MAX_SESSIONS_PER_USER:
 		return parse_u32(value, &o->config.max_sessions_per_user) &&
 		       o->config.max_sessions_per_user;
+	case OPT_LARGE_MEMORY:
+		return parse_mib(value, &o->config.large_memory);
+	case OPT_LARGE_MEMORY_PER_USER:
+		return parse_mib(value, &o->config.large_memory_per_user);
 	case OPT_ON_AUDIT_FAILURE:
 		return parse_on_failure(value, &o->config.allow_unaudited);
 	default:
@@ -171,6 +190,8 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			.session_max_age = 3600,
 			.max_sessions = 4096,
 			.max_sessions_per_user = 256,
+			.large_memory = (size_t)SERVER_LARGE_MIB << 20,
+			.large_memory_per_user = (size_t)SERVER_LARGE_PER_USER_MIB << 20,
 		},
 	};
 	while ((id = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
@@ -225,6 +246,13 @@ static int adopt_descriptors(const struct options *o)
 }
 
 /* ---- start ------------------------------------------------------------------------------------------- */
+
+/* What a long message took goes back to the system when it is over: left to itself the C library would
+ * keep as much as the largest one, for ever. */
+static void keep_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
 
 /* The supervisor says when to stop; a signal to the whole group or service must not come first. */
 static void ignore_signals(void)
@@ -343,6 +371,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	ignore_signals();
+	keep_small();
 	/* Nothing that others wrote is looked at before the privileges are gone. */
 	if (give_up_privileges(&options) < 0 || start_undertaker(&options) < 0 ||
 	    make_server(&options, &server) < 0 || restrict_calls(&options.config) < 0)

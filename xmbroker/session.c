@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sessions.  Owns the connection and what is kept for it.  Must never read a further message while
- * an answer is under way, keep more for a client than its uid is charged for, or trust a message
- * that did not come from the identity of the session.
+ * Sessions: their beginning, messages, and end.  Owns the connection and the accounts of what is kept
+ * for it.  Must never read a further message while an answer is under way, or keep more for a client
+ * than its uid is charged for.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "libxm/core/text.h"
 #include "xmbroker/log.h"
-#include "xmbroker/session.h"
+#include "xmbroker/session_internal.h"
 #include "xmbroker/undertaker.h"
 
 #define CONTAINER(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -43,7 +43,7 @@ static size_t budget(const struct server *server)
 	return bytes > SERVER_USER_MEMORY ? bytes : SERVER_USER_MEMORY;
 }
 
-static bool charge(struct session *s, size_t bytes)
+bool session_charge(struct session *s, size_t bytes)
 {
 	if (s->id.uid != 0 && s->user->memory + bytes > budget(s->server))
 		return false;
@@ -52,10 +52,40 @@ static bool charge(struct session *s, size_t bytes)
 	return true;
 }
 
-static void discharge(struct session *s, size_t bytes)
+void session_discharge(struct session *s, size_t bytes)
 {
 	s->user->memory -= bytes;
 	s->charged -= bytes;
+}
+
+/* Root has no limit of its own, and some room beyond what all the others may take. */
+bool session_charge_large(struct session *s, size_t bytes)
+{
+	const struct server_config *config = &s->server->config;
+	size_t max = config->large_memory;
+
+	if (s->id.uid == 0)
+		max += config->large_memory_per_user;
+	else if (s->user->large + bytes > config->large_memory_per_user)
+		return false;
+	if (s->server->users.large + bytes > max)
+		return false;
+	s->server->users.large += bytes;
+	s->user->large += bytes;
+	s->charged_large += bytes;
+	return true;
+}
+
+void session_discharge_large(struct session *s, size_t bytes)
+{
+	s->server->users.large -= bytes;
+	s->user->large -= bytes;
+	s->charged_large -= bytes;
+}
+
+static bool charge_holdings(void *session, size_t bytes)
+{
+	return session_charge(session, bytes);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------- */
@@ -74,6 +104,8 @@ static void free_session(struct session *s)
 	identity_deinit(&s->id);
 	free(s->gids);
 	free(s->cgroup);
+	holdings_deinit(&s->holds);
+	free(s->assembly);
 	free(s->unsent);
 	free(s);
 }
@@ -115,7 +147,8 @@ void session_close(struct session *s, const char *reason)
 	loop_timer_disarm(&s->timer);
 	loop_timer_disarm(&s->unsent_timer);
 	unlink_session(s);
-	discharge(s, s->charged);
+	session_discharge(s, s->charged);
+	session_discharge_large(s, s->charged_large);
 	users_put(&server->users, s->user);
 	disconnect(server, fd);
 	free_session(s);
@@ -168,8 +201,7 @@ void session_end(struct session *s, int error)
 		session_refuse(s, error, ending_reason(error));
 }
 
-/* A client did what no client may. */
-static void throw_out(struct session *s, int error, const char *what)
+void session_throw_out(struct session *s, int error, const char *what)
 {
 	char name[4 * XM_WIRE_COMM_MAX + 1];
 	struct text t = TEXT_INIT(name);
@@ -183,13 +215,18 @@ static void throw_out(struct session *s, int error, const char *what)
 
 void session_setup_over(struct loop_timer *timer)
 {
-	throw_out(CONTAINER(struct session, timer, timer), ETIMEDOUT,
-		  "no HELLO within the set-up time");
+	session_throw_out(CONTAINER(struct session, timer, timer), ETIMEDOUT,
+			  "no HELLO within the set-up time");
 }
 
 void session_unsent_over(struct loop_timer *timer)
 {
-	throw_out(CONTAINER(struct session, unsent_timer, timer), ENOBUFS, "replies are not read");
+	struct session *s = CONTAINER(struct session, unsent_timer, timer);
+
+	if (s->unsent)
+		session_throw_out(s, ENOBUFS, "replies are not read");
+	else
+		session_throw_out(s, ENOBUFS, "a message in parts was not sent whole in time");
 }
 
 void session_age_over(struct loop_timer *timer)
@@ -199,8 +236,7 @@ void session_age_over(struct loop_timer *timer)
 
 /* ---- answers --------------------------------------------------------------------------------------- */
 
-/* What comes after an answer is on its way. */
-static void answered(struct session *s)
+void session_answered(struct session *s)
 {
 	if (s->ending)
 		session_refuse(s, s->ending, ending_reason(s->ending));
@@ -208,74 +244,20 @@ static void answered(struct session *s)
 		loop_watch(&s->server->loop, &s->source, EPOLLIN);
 }
 
-static void keep_unsent(struct session *s, const uint8_t *msg, size_t len)
-{
-	struct server *server = s->server;
-
-	if (!charge(s, len)) {
-		throw_out(s, ENOBUFS, "replies are not read, and the user's memory is used up");
-		return;
-	}
-	s->unsent = malloc(len);
-	if (!s->unsent) {
-		throw_out(s, ENOBUFS, "no memory");
-		return;
-	}
-	memcpy(s->unsent, msg, len);
-	s->unsent_len = len;
-	loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
-	loop_watch(&server->loop, &s->source, EPOLLOUT);
-}
-
-static void transmit(struct session *s, int len)
-{
-	const uint8_t *msg = s->server->tx;
-
-	if (len < 0) {
-		throw_out(s, EPROTO, "the answer does not fit into a message");
-		return;
-	}
-	if (send(s->source.fd, msg, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		answered(s);
-	else if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
-		keep_unsent(s, msg, (size_t)len);
-	else
-		session_close(s, "connection lost");
-}
-
-static void send_unsent(struct session *s)
-{
-	if (send(s->source.fd, s->unsent, s->unsent_len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
-			session_close(s, "connection lost");
-		return;
-	}
-	loop_timer_disarm(&s->unsent_timer);
-	discharge(s, s->unsent_len);
-	free(s->unsent);
-	s->unsent = NULL;
-	answered(s);
-}
-
-static void send_result(struct session *s, const struct gate_call *call,
-			const struct xm_reply *reply)
-{
-	struct server *server = s->server;
-
-	transmit(s, xm_wire_put_result(server->tx, sizeof(server->tx), call->serial, &call->req,
-				       reply));
-}
-
 void session_answer(struct session *s, const struct xm_reply *reply)
 {
+	struct server *server = s->server;
+
 	s->state = SESSION_OPEN;
-	gate_finish(&s->server->gate, &s->waiting, reply);
-	send_result(s, &s->waiting, reply);
+	gate_finish(&server->gate, &s->waiting, reply);
+	session_transmit(s, server->tx,
+			 xm_wire_put_result(server->tx, sizeof(server->tx), s->waiting.serial,
+					    &s->waiting.req, reply));
 }
 
 /* ---- messages -------------------------------------------------------------------------------------- */
 
-static void handle_hello(struct session *s, size_t len)
+static void handle_hello(struct session *s, const uint8_t *msg, size_t len)
 {
 	struct server *server = s->server;
 	struct backend_info *hv = &server->gate.hypervisor;
@@ -289,17 +271,17 @@ static void handle_hello(struct session *s, size_t len)
 		.data_max = XM_WIRE_DATA_MAX,
 	};
 
-	if (xm_wire_get_hello(server->rx, len, &hello) < 0) {
-		throw_out(s, EPROTO, "malformed HELLO");
+	if (xm_wire_get_hello(msg, len, &hello) < 0) {
+		session_throw_out(s, EPROTO, "malformed HELLO");
 		return;
 	}
 	if (hello.version_min > XM_WIRE_VERSION || hello.version_max < XM_WIRE_VERSION) {
-		throw_out(s, EPROTONOSUPPORT, "no common protocol version");
+		session_throw_out(s, EPROTONOSUPPORT, "no common protocol version");
 		return;
 	}
 	s->cgroup = strdup(hello.cgroup);
-	if (!s->cgroup || !charge(s, strlen(hello.cgroup) + 1)) {
-		throw_out(s, EAGAIN, "the user's memory is used up");
+	if (!s->cgroup || !session_charge(s, strlen(hello.cgroup) + 1)) {
+		session_throw_out(s, EAGAIN, "the user's memory is used up");
 		return;
 	}
 	memcpy(s->comm, hello.comm, sizeof(s->comm));
@@ -310,7 +292,8 @@ static void handle_hello(struct session *s, size_t len)
 		loop_timer_arm(&server->loop, &server->age, &s->timer);
 	who = session_who(s);
 	gate_note_audit(&server->gate, audit_session(server->audit, "open", &who, "connected"));
-	transmit(s, xm_wire_put_welcome(server->tx, sizeof(server->tx), &welcome));
+	session_transmit(s, server->tx,
+			 xm_wire_put_welcome(server->tx, sizeof(server->tx), &welcome));
 }
 
 static struct gate_caller caller_of(struct session *s)
@@ -323,65 +306,46 @@ static struct gate_caller caller_of(struct session *s)
 			.n_gids = s->n_gids,
 		},
 		.who = session_who(s),
+		.holds = &s->holds,
 		.session = s,
 	};
 }
 
-static void handle_call(struct session *s, size_t len)
+static void handle_calls(struct session *s, const uint8_t *msg, size_t len)
 {
 	struct server *server = s->server;
 	struct gate_caller caller = caller_of(s);
 	struct gate_call call;
+	struct gate_answer answer = {
+		.reply = &server->reply,
+		.msg = server->tx,
+		.cap = sizeof(server->tx),
+		.len = -EMSGSIZE,
+	};
 	int r;
 
 	xm_reply_init(&server->reply, server->space, sizeof(server->space));
-	r = gate_message(&server->gate, &caller, server->rx, len, &call, &server->reply);
+	r = gate_message(&server->gate, &caller, msg, len, &call, &answer);
 	if (r < 0) {
-		throw_out(s, EPROTO, "malformed message");
+		session_throw_out(s, EPROTO, "malformed message");
 		return;
 	}
-	s->n_calls++;
+	s->n_calls += answer.n_calls;
 	if (r == GATE_DEFERRED) {
 		s->waiting = call;
 		s->state = SESSION_WAITING;
 		loop_watch(&server->loop, &s->source, 0);
 		return;
 	}
-	send_result(s, &call, &server->reply);
+	session_transmit(s, answer.msg, answer.len);
 }
 
-static int receive_message(struct session *s, struct identity_message *messagep)
+void session_handle(struct session *s, const uint8_t *msg, size_t len)
 {
-	struct server *server = s->server;
-
-	if (server->config.bury) {
-		int r = identity_peek(s->source.fd);
-
-		if (r < 0)
-			return r;
-	}
-	return identity_receive(s->source.fd, &s->id, server->rx, sizeof(server->rx), messagep);
-}
-
-static void receive(struct session *s)
-{
-	struct identity_message message;
-	int r = receive_message(s, &message);
-
-	if (r == -EAGAIN)
-		return;
-	if (r == -EACCES)
-		throw_out(s, EACCES, "message from a process of another identity");
-	else if (r == -EPROTO)
-		throw_out(s, EPROTO, "message too long, empty, or with descriptors");
-	else if (r < 0)
-		session_close(s, "connection lost");
-	else if (message.end)
-		session_close(s, "closed by the client");
-	else if (s->state == SESSION_SETUP)
-		handle_hello(s, message.len);
+	if (s->state == SESSION_SETUP)
+		handle_hello(s, msg, len);
 	else
-		handle_call(s, message.len);
+		handle_calls(s, msg, len);
 }
 
 static void on_event(struct loop_source *source, uint32_t events)
@@ -391,9 +355,9 @@ static void on_event(struct loop_source *source, uint32_t events)
 	if (is_busy(s) && (events & (EPOLLHUP | EPOLLERR)))
 		session_close(s, "closed by the client");
 	else if (s->unsent)
-		send_unsent(s);
+		session_send_unsent(s);
 	else if (s->state != SESSION_WAITING)
-		receive(s);
+		session_receive(s);
 }
 
 /* ---- the beginning --------------------------------------------------------------------------------- */
@@ -448,6 +412,7 @@ static int new_session(struct server *server, int fd, struct identity *id,
 	if (!s)
 		return -ENOMEM;
 	s->server = server;
+	holdings_init(&s->holds, charge_holdings, s);
 	s->id = *id;
 	*id = (struct identity){ 0 };
 	r = session_refilter(s);
@@ -459,7 +424,7 @@ static int new_session(struct server *server, int fd, struct identity *id,
 		goto out_free;
 	}
 	/* The filtered groups cannot become more than there are. */
-	if (!charge(s, sizeof(*s) + 2 * identity_memory(&s->id))) {
+	if (!session_charge(s, sizeof(*s) + 2 * identity_memory(&s->id))) {
 		r = -EDQUOT;
 		goto out_put;
 	}
@@ -469,7 +434,7 @@ static int new_session(struct server *server, int fd, struct identity *id,
 	*sessionp = s;
 	return 0;
 out_discharge:
-	discharge(s, s->charged);
+	session_discharge(s, s->charged);
 out_put:
 	users_put(&server->users, s->user);
 out_free:

@@ -20,14 +20,17 @@ struct session {
 	struct session *prev, *next;
 	struct loop_source source;
 	struct loop_timer timer; /* set-up, then age */
-	struct loop_timer unsent_timer;
+	struct loop_timer
+		unsent_timer; /* of what the client does not read, or does not send whole */
 	uint64_t number;
 	enum session_state state;
 	struct identity id;
 	uint32_t *gids; /* owned; those that the policy in force names */
 	uint32_t n_gids;
-	struct user *user; /* borrowed from server->users */
-	size_t charged;    /* bytes of user->memory */
+	struct user *user;     /* borrowed from server->users */
+	size_t charged;        /* bytes of user->memory */
+	size_t charged_large;  /* bytes of user->large */
+	struct holdings holds; /* owned */
 	uint8_t profile;
 	char comm[XM_WIRE_COMM_MAX + 1];
 	char *cgroup;   /* owned */
@@ -35,8 +38,11 @@ struct session {
 	uint64_t n_calls;
 	int ending; /* errno value: to be closed once nothing is under way; 0: no */
 
-	uint8_t *unsent; /* owned; a reply that the client has not made room for */
-	size_t unsent_len;
+	struct assembly
+		*assembly; /* owned; what came of a message in parts; NULL: none is under way */
+	uint8_t *unsent;   /* owned; a reply that the client has not made room for */
+	size_t unsent_len, unsent_at;
+	size_t unsent_room; /* bytes charged for it as for a long one; 0: it is a packet */
 
 	uint32_t waiting_for; /* number of the reload */
 	struct gate_call waiting;

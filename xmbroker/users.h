@@ -14,10 +14,12 @@ struct user {
 	uid_t uid;
 	unsigned int n_sessions;
 	size_t memory;
+	size_t large; /* of messages that are longer than a packet */
 	struct user *next;
 };
 
 struct users {
+	size_t large; /* of all */
 	struct user *bucket[USERS_BUCKETS];
 };
 

@@ -16,7 +16,7 @@
 #include "libxm/core/text.h"
 
 #define XMAUDIT_LINE_MAX (128u << 10) /* no record is nearly as long */
-#define XMAUDIT_OPEN 256              /* decisions that may wait for their results */
+#define XMAUDIT_OPEN 1024             /* decisions that may wait for their results */
 
 /* A record, or a decision with its result. */
 struct xmaudit_entry {

@@ -22,6 +22,40 @@ static void put_safe(struct text *t, const char *s)
 	text_safe(t, s, strlen(s));
 }
 
+static void put_value(struct text *t, const json_t *value);
+
+static void put_members(struct text *t, const json_t *object)
+{
+	const char *key, *between = "{";
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		text_puts(t, between);
+		put_safe(t, key);
+		text_char(t, '=');
+		put_value(t, value);
+		between = ", ";
+	}
+	text_char(t, '}');
+}
+
+static void put_list(struct text *t, const json_t *list)
+{
+	size_t i;
+	json_t *value;
+
+	text_char(t, '[');
+	json_array_foreach(list, i, value)
+	{
+		if (i)
+			text_puts(t, ", ");
+		put_value(t, value);
+	}
+	text_char(t, ']');
+}
+
+/* The reader of lines bounds how deep values nest. */
 static void put_value(struct text *t, const json_t *value)
 {
 	const json_t *length = json_object_get(value, "length");
@@ -34,6 +68,10 @@ static void put_value(struct text *t, const json_t *value)
 		text_char(t, '{');
 		put_value(t, length);
 		text_puts(t, " bytes}");
+	} else if (json_is_object(value) && json_object_size(value)) {
+		put_members(t, value);
+	} else if (json_is_array(value)) {
+		put_list(t, value);
 	} else {
 		text_char(t, '?');
 	}
@@ -115,6 +153,18 @@ static void put_result(struct text *t, const json_t *result)
 	text_puts(t, " us)");
 }
 
+/* " [batch 3.0]": element 0 of batch 3. */
+static void put_element(struct text *t, const json_t *record)
+{
+	if (!json_object_get(record, "batch"))
+		return;
+	text_puts(t, " [batch ");
+	put_field(t, record, "batch");
+	text_char(t, '.');
+	put_field(t, record, "element");
+	text_char(t, ']');
+}
+
 static void put_decision(struct text *t, const struct xmaudit_entry *entry)
 {
 	const json_t *record = entry->record;
@@ -128,6 +178,7 @@ static void put_decision(struct text *t, const struct xmaudit_entry *entry)
 	put_safe(t, string_of(record, "comm"));
 	text_puts(t, "\" ");
 	put_call(t, record);
+	put_element(t, record);
 	put_reason(t, record);
 	if (json_object_get(record, "guard")) {
 		text_puts(t, " -> guarded: ");

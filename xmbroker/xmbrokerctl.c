@@ -1,168 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * xmbrokerctl: asks a running xmbroker about itself.  A small blocking client of the protocol in
- * wire.h: its requests are operations of class @broker, which the policy decides like any other.
- * Must never print a byte from the broker that a terminal could act on.
+ * xmbrokerctl: asks a running xmbroker about itself.  Its requests are operations of class @broker,
+ * which the policy decides like any other.  Owns commands and their output.
  */
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "libxm/core/text.h"
-#include "libxm/core/wire.h"
+#include "xmbroker/xmbrokerctl.h"
 
 #define DEFAULT_SOCKET "/run/xmbroker/socket"
-#define TIMEOUT_SECONDS 90 /* longer than a policy may take to compile */
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 2
 
 #define FIELDS_MAX 16
 #define ROWS_MAX 1024 /* of one answer; an answer of 64 KiB holds fewer */
-
-struct ctl {
-	int fd;
-	const char *socket;
-	bool json;
-	uint32_t serial;
-	struct xm_reply reply;
-	uint8_t msg[XM_WIRE_MAX]; /* what a reply points to stays in here until the next call */
-};
-
-__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
-{
-	va_list ap;
-
-	fputs("xmbrokerctl: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return -1;
-}
-
-/* ---- connection -------------------------------------------------------------------------------------- */
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = TIMEOUT_SECONDS };
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return complain("%s: the path is too long for a socket", path);
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return complain("socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	complain("cannot reach xmbroker at %s: %s%s", path, strerror(errno),
-		 errno == ENOENT || errno == ECONNREFUSED ? " (is it running?)" : "");
-	close(fd);
-	return -1;
-}
-
-static int say_refused(const uint8_t *msg, size_t len)
-{
-	struct xm_wire_refused refused;
-	char line[2 * XM_WIRE_REASON_MAX];
-	struct text t = TEXT_INIT(line);
-
-	if (xm_wire_get_refused(msg, len, &refused) < 0)
-		return complain("the broker speaks another protocol");
-	line[0] = '\0';
-	text_safe(&t, refused.reason, strlen(refused.reason));
-	return complain("the broker closed the session: %s (%s)", line, strerror(refused.error));
-}
-
-/* One message of the broker, which must be of this type; its length or -1, said so. */
-static int receive(struct ctl *ctl, enum xm_wire_type type)
-{
-	struct xm_wire_head head;
-	ssize_t n;
-
-	do
-		n = recv(ctl->fd, ctl->msg, sizeof(ctl->msg), 0);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return complain("the broker closed the connection");
-	if (n < 0)
-		return complain("no answer: %s",
-				errno == EAGAIN ? "it took too long" : strerror(errno));
-	if (xm_wire_get_head(ctl->msg, (size_t)n, &head) < 0)
-		return complain("the broker speaks another protocol");
-	if (head.type == XM_WIRE_REFUSED)
-		return say_refused(ctl->msg, (size_t)n);
-	if (head.type != type || (type == XM_WIRE_RESULT && head.serial != ctl->serial))
-		return complain("the broker's answer is out of order");
-	return (int)n;
-}
-
-static int transmit(struct ctl *ctl, int len)
-{
-	if (len < 0 || send(ctl->fd, ctl->msg, (size_t)len, MSG_NOSIGNAL) < 0)
-		return complain("cannot send to the broker: %s", strerror(len < 0 ? -len : errno));
-	return 0;
-}
-
-static int open_session(struct ctl *ctl)
-{
-	const struct xm_wire_hello hello = {
-		.version_min = XM_WIRE_VERSION,
-		.version_max = XM_WIRE_VERSION,
-		.profile = XM_PROFILE_ID_3_X,
-		.comm = "xmbrokerctl",
-	};
-	struct xm_wire_welcome welcome;
-	int len;
-
-	ctl->fd = connect_to(ctl->socket);
-	if (ctl->fd < 0)
-		return -1;
-	if (transmit(ctl, xm_wire_put_hello(ctl->msg, sizeof(ctl->msg), &hello)) < 0)
-		return -1;
-	len = receive(ctl, XM_WIRE_WELCOME);
-	if (len < 0)
-		return -1;
-	if (xm_wire_get_welcome(ctl->msg, (size_t)len, &welcome) < 0)
-		return complain("the broker speaks another protocol");
-	return 0;
-}
-
-/* Issues it; 0 when it was done, 1 when it was refused or failed, -1 without an answer, said so. */
-static int call(struct ctl *ctl, const struct xm_request *req)
-{
-	const char *name = xm_ops[req->op].name;
-	int len;
-
-	if (transmit(ctl, xm_wire_put_call(ctl->msg, sizeof(ctl->msg), ++ctl->serial, req)) < 0)
-		return -1;
-	len = receive(ctl, XM_WIRE_RESULT);
-	if (len < 0)
-		return -1;
-	if (xm_wire_get_result(ctl->msg, (size_t)len, req, &ctl->reply) < 0)
-		return complain("the broker speaks another protocol");
-	if (ctl->reply.code == XM_C_OK)
-		return 0;
-	if (ctl->reply.code == XM_C_PERM_ERROR)
-		complain("permission denied: the policy must allow %s (or @broker) to you", name);
-	else
-		complain("%s failed: %s", name, xm_code_name(ctl->reply.code));
-	return 1;
-}
 
 /* ---- text and tables --------------------------------------------------------------------------------- */
 
@@ -175,26 +35,6 @@ struct row {
 	struct field field[FIELDS_MAX];
 	size_t n;
 };
-
-/* The text of a reply as a string of the caller, with line ends but nothing else unprintable. */
-static char *take_text(const struct ctl *ctl, unsigned int arg)
-{
-	const struct xm_value *v = &ctl->reply.out[arg];
-	size_t len = v->state == XM_ST_OK ? v->len : 0;
-	char *text = malloc(len + 1);
-
-	if (!text) {
-		complain("no memory");
-		exit(EXIT_REFUSED);
-	}
-	for (size_t i = 0; i < len; i++) {
-		char c = (char)v->data[i];
-
-		text[i] = (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' ? c : '?';
-	}
-	text[len] = '\0';
-	return text;
-}
 
 static void add_field(struct row *row, const char *key, const char *value)
 {
@@ -219,6 +59,45 @@ static void print_json_string(const char *s)
 	fputs(buf, stdout);
 }
 
+/* "a,b" as ["a","b"], "-" as []; "hm:12" as {"log":"hm","position":12}; "+3" is a number, of more. */
+static void print_json_list(const char *list, bool positions)
+{
+	char item[256];
+	const char *comma = "";
+	size_t len;
+
+	putchar('[');
+	for (; *list && strcmp(list, "-"); list += len + (list[len] == ',')) {
+		char *colon;
+
+		len = strcspn(list, ",");
+		snprintf(item, sizeof(item), "%.*s", (int)len, list);
+		colon = positions ? strchr(item, ':') : NULL;
+		fputs(comma, stdout);
+		comma = ",";
+		if (colon)
+			*colon = '\0';
+		fputs(colon ? "{\"log\":" : "", stdout);
+		if (*item == '+' && is_number(item + 1))
+			fputs(item + 1, stdout);
+		else
+			print_json_string(item);
+		if (colon)
+			printf(",\"position\":%llu}", strtoull(colon + 1, NULL, 10));
+	}
+	putchar(']');
+}
+
+static void print_json_value(const struct field *field)
+{
+	if (!strcmp(field->key, "ports") || !strcmp(field->key, "logs"))
+		print_json_list(field->value, !strcmp(field->key, "logs"));
+	else if (is_number(field->value))
+		fputs(field->value, stdout);
+	else
+		print_json_string(field->value);
+}
+
 static void print_json(const struct row *row)
 {
 	putchar('{');
@@ -227,10 +106,7 @@ static void print_json(const struct row *row)
 			putchar(',');
 		print_json_string(row->field[i].key);
 		putchar(':');
-		if (is_number(row->field[i].value))
-			fputs(row->field[i].value, stdout);
-		else
-			print_json_string(row->field[i].value);
+		print_json_value(&row->field[i]);
 	}
 	putchar('}');
 }
@@ -292,13 +168,13 @@ static int do_status(struct ctl *ctl, const char *arg)
 {
 	struct xm_request req = { .op = XM_OP_BROKER_STATUS };
 	struct row row = { .n = 0 };
-	int r = call(ctl, &req);
+	int r = ctl_call(ctl, &req);
 	char *text;
 
 	(void)arg;
 	if (r != 0)
 		return exit_code(r);
-	text = take_text(ctl, XM_A_BROKER_STATUS_text);
+	text = ctl_text(ctl, XM_A_BROKER_STATUS_text);
 	if (ctl->json) {
 		parse_status(text, &row);
 		print_json(&row);
@@ -313,7 +189,7 @@ static int do_status(struct ctl *ctl, const char *arg)
 static int do_reload(struct ctl *ctl, const char *arg)
 {
 	struct xm_request req = { .op = XM_OP_BROKER_RELOAD };
-	int r = call(ctl, &req);
+	int r = ctl_call(ctl, &req);
 	bool kept;
 	char *text;
 
@@ -321,7 +197,7 @@ static int do_reload(struct ctl *ctl, const char *arg)
 	if (r != 0)
 		return exit_code(r);
 	kept = ctl->reply.value != 0;
-	text = take_text(ctl, XM_A_BROKER_RELOAD_text);
+	text = ctl_text(ctl, XM_A_BROKER_RELOAD_text);
 	if (ctl->json) {
 		printf("{\"reloaded\":%s,\"text\":", kept ? "false" : "true");
 		/* Line by line, since one string of print_json_string() is short. */
@@ -336,7 +212,7 @@ static int do_reload(struct ctl *ctl, const char *arg)
 	} else {
 		fputs(text, stderr);
 		if (kept)
-			complain("the old policy stays in force");
+			ctl_complain("the old policy stays in force");
 		else
 			puts("policy reloaded");
 	}
@@ -375,20 +251,20 @@ static int read_page(struct ctl *ctl, uint64_t *fromp, struct sessions *sessions
 	int r;
 
 	req.arg[XM_A_BROKER_SESSIONS_from].num = *fromp;
-	r = call(ctl, &req);
+	r = ctl_call(ctl, &req);
 	if (r != 0)
 		return r;
 	sessions->rows = reallocarray(sessions->rows, sessions->n + ROWS_MAX, sizeof(struct row));
 	if (!sessions->rows)
-		return complain("no memory");
-	text = take_text(ctl, XM_A_BROKER_SESSIONS_text); /* kept until the end */
+		return ctl_complain("no memory");
+	text = ctl_text(ctl, XM_A_BROKER_SESSIONS_text); /* kept until the end */
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		struct row *row = &sessions->rows[sessions->n];
 		uint64_t number = strtoull(line, NULL, 10);
 
 		if (number < *fromp || ctl->reply.value-- == 0)
-			return complain("the broker's list of sessions is out of order");
+			return ctl_complain("the broker's list of sessions is out of order");
 		*fromp = number + 1;
 		row->n = 0;
 		parse_session(line, row);
@@ -437,7 +313,7 @@ static int parse_user(const char *user, uint32_t *uidp)
 	errno = 0;
 	uid = strtoull(user, &end, 10);
 	if (*user < '0' || *user > '9' || *end || errno || uid > UINT32_MAX)
-		return complain("there is no user \"%s\"", user);
+		return ctl_complain("there is no user \"%s\"", user);
 	*uidp = (uint32_t)uid;
 	return 0;
 }
@@ -451,7 +327,7 @@ static int do_kick(struct ctl *ctl, const char *arg)
 	if (parse_user(arg, &uid) < 0)
 		return EXIT_USAGE;
 	req.arg[XM_A_BROKER_KICK_uid].num = uid;
-	r = call(ctl, &req);
+	r = ctl_call(ctl, &req);
 	if (r != 0)
 		return exit_code(r);
 	if (ctl->json)
@@ -549,7 +425,7 @@ int main(int argc, char *argv[])
 		fputs(help, stderr);
 		return EXIT_USAGE;
 	}
-	if (open_session(&ctl) < 0)
+	if (ctl_open(&ctl) < 0)
 		return EXIT_USAGE;
 	code = command->run(&ctl, arg);
 	if (fflush(stdout) == EOF)

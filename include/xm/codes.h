@@ -3,10 +3,12 @@
 #define XM_CODES_H
 
 /*
- * Return codes of the profile.  Calls return XM_OK (or a count or identifier >= 0), or one of the
- * negative codes, and then errno says the same in the words of POSIX:
+ * Return codes of the profile; their numbers differ between 2.4, 2.6 and the rest.  Calls return
+ * XM_OK (or a count or identifier >= 0), or one of the negative codes, and then errno says the same
+ * in the words of POSIX:
  *
- *   XM_NO_ACTION          EALREADY     the request is satisfied already, or means nothing (3.x)
+ *   XM_NO_ACTION          EALREADY     the request is satisfied already, or means nothing (3.x;
+ *                                      2.6 has the code, and it is never returned)
  *   XM_UNKNOWN_HYPERCALL  ENOSYS       no such hypercall
  *   XM_INVALID_PARAM      EINVAL       bad pointer, identifier, clock, command or range
  *   XM_PERM_ERROR         EPERM        the policy, or the hypervisor, does not permit it
@@ -15,11 +17,12 @@
  *                                      the call took effect is unknown
  *   XM_INVALID_MODE       other        no session with the broker; errno says why, and the call
  *                                      certainly did not take effect
- *   XM_NOT_AVAILABLE      EAGAIN       queue full or empty (2.4)
+ *   XM_NOT_AVAILABLE      EAGAIN       queue full or empty (2.x)
  *   XM_OP_NOT_ALLOWED     EOPNOTSUPP   not in this state; queue full or empty (3.x)
  *   XM_MULTICALL_ERROR    EBADMSG      malformed batch
  *
- * errno is untouched by a call that succeeds.
+ * errno is untouched by a call that succeeds.  "3.x" in these headers means PRTOS as well, unless
+ * PRTOS is named beside it.
  */
 
 #include <xm/profile.h>
@@ -34,6 +37,16 @@
 #define XM_NOT_AVAILABLE (-6)
 #define XM_OP_NOT_ALLOWED (-7)
 #define XM_MULTICALL_ERROR (-8)
+#elif XM_PROFILE == XM_PROFILE_2_6
+#define XM_NO_ACTION (-1)
+#define XM_UNKNOWN_HYPERCALL (-2)
+#define XM_INVALID_PARAM (-3)
+#define XM_PERM_ERROR (-4)
+#define XM_INVALID_CONFIG (-5)
+#define XM_INVALID_MODE (-6)
+#define XM_NOT_AVAILABLE (-7)
+#define XM_OP_NOT_ALLOWED (-8)
+#define XM_MULTICALL_ERROR (-9)
 #else
 #define XM_NO_ACTION (-1)
 #define XM_UNKNOWN_HYPERCALL (-2)

@@ -17,7 +17,9 @@ XM_BEGIN_DECLS
  * @cmd       number
  * @a0 .. @a4 arguments in the order of the call's C prototype, one each: integers (of which the low
  *            32 bits count where the prototype says xm_u32_t) and pointers.  A 64-bit time is one
- *            argument: XM_hcall(set_timer_nr, clock, absTime, interval, 0, 0).
+ *            argument: XM_hcall(set_timer_nr, clock, absTime, interval, 0, 0); on 32-bit systems it
+ *            is two, the low word and the high one: XM_hcall(set_timer_nr, clock, absLow, absHigh,
+ *            intervalLow, intervalHigh).
  *
  * Returns what the call returns; XM_UNKNOWN_HYPERCALL (ENOSYS): a number that the broker does not
  * know.  Blocks for one exchange with the broker.  Thread-safe; usable after fork().

@@ -6,8 +6,8 @@
  * The health monitor log.
  *
  * For all calls here: they block for one exchange with the broker, are thread-safe, and are usable
- * after fork(); the read position belongs to the session.  Every one may return XM_PERM_ERROR (EPERM):
- * not permitted, or the own partition is not a system partition; and XM_INVALID_MODE.
+ * after fork(); the read position belongs to the session.  Every one may return XM_PERM_ERROR
+ * (EPERM): not permitted, or the own partition is not a system partition; and XM_INVALID_MODE.
  */
 
 #include <xm/codes.h>
@@ -27,7 +27,11 @@ typedef struct {
 	xm_s32_t currentEvent; /* read position, 0 the oldest */
 } xmHmStatus_t;
 
-#if XM_PROFILE == XM_PROFILE_2_4
+union hmCmd {
+	xmHmStatus_t status;
+};
+
+#if XM_FAMILY == 2
 
 struct hmCpuCtxt {
 	xm_u32_t ip;
@@ -48,11 +52,11 @@ typedef struct {
 	xmTime_t timeStamp;
 } xmHmLog_t;
 
-union hmCmd {
-	xmHmStatus_t status;
-};
-
+XM_ASSERT_SIZE(struct hmCpuCtxt, 12, 12);
+XM_ASSERT_OFFSET(struct hmCpuCtxt, flags, 4, 4);
+XM_ASSERT_OFFSET(struct hmCpuCtxt, irqNr, 8, 8);
 XM_ASSERT_SIZE(xmHmLog_t, 32, 32);
+XM_ASSERT_OFFSET(xmHmLog_t, cpuCtxt, 4, 4);
 XM_ASSERT_OFFSET(xmHmLog_t, word, 4, 4);
 XM_ASSERT_OFFSET(xmHmLog_t, timeStamp, 24, 24);
 
@@ -80,7 +84,9 @@ XM_ASSERT_OFFSET(xmHmLog_t, timeStamp, 24, 24);
 
 typedef struct {
 	xmWord_t pc;
+#if XM_PROFILE == XM_PROFILE_3_X
 	xmWord_t nPc;
+#endif
 	xmWord_t psr;
 } cpuCtxt_t;
 
@@ -96,39 +102,49 @@ typedef struct {
 	};
 } __attribute__((packed)) xmHmLog_t;
 
-union hmCmd {
-	xmHmStatus_t status;
-};
-
+#if XM_PROFILE == XM_PROFILE_3_X
+XM_ASSERT_SIZE(cpuCtxt_t, 12, 24);
+XM_ASSERT_OFFSET(cpuCtxt_t, nPc, 4, 8);
+XM_ASSERT_OFFSET(cpuCtxt_t, psr, 8, 16);
+#else
+XM_ASSERT_SIZE(cpuCtxt_t, 8, 16);
+XM_ASSERT_OFFSET(cpuCtxt_t, psr, 4, 8);
+#endif
 XM_ASSERT_SIZE(xmHmLog_t, 36, 52);
+XM_ASSERT_OFFSET(xmHmLog_t, signature, 0, 0);
 XM_ASSERT_OFFSET(xmHmLog_t, checksum, 2, 2);
 XM_ASSERT_OFFSET(xmHmLog_t, opCodeH, 4, 4);
 XM_ASSERT_OFFSET(xmHmLog_t, opCodeL, 8, 8);
 XM_ASSERT_OFFSET(xmHmLog_t, timestamp, 12, 12);
+XM_ASSERT_OFFSET(xmHmLog_t, cpuCtxt, 20, 20);
 XM_ASSERT_OFFSET(xmHmLog_t, payload, 20, 20);
 
 #endif
 
 XM_ASSERT_SIZE(xmHmStatus_t, 12, 12);
+XM_ASSERT_OFFSET(xmHmStatus_t, noEvents, 0, 0);
 XM_ASSERT_OFFSET(xmHmStatus_t, maxEvents, 4, 4);
 XM_ASSERT_OFFSET(xmHmStatus_t, currentEvent, 8, 8);
 XM_ASSERT_SIZE(union hmCmd, 12, 12);
 
 XM_BEGIN_DECLS
 
+#if XM_PROFILE != XM_PROFILE_PRTOS
 /*
  * Does nothing, successfully: whether the log may be read is decided when it is read.
  * Returns XM_OK.  Does not block.  Operation: none.
  */
 xm_s32_t XM_hm_open(void) XM_BIND(XM_hm_open);
+#endif
 
 /*
  * Takes the next record of the log.
  *
  * @log  out, not NULL; one record
  *
- * Returns 2.4: XM_OK, or XM_INVALID_CONFIG (EDOM): no record; 3.x: 1, or 0: no record;
- * XM_INVALID_PARAM (EINVAL): bad pointer.  Operation: XM_hm_read.  Manual: Health monitor.
+ * Returns 2.4: XM_OK, or XM_INVALID_CONFIG (EDOM): no record; 2.6: the size of the record, or 0: no
+ * record; 3.x: 1, or 0: no record; XM_INVALID_PARAM (EINVAL): bad pointer.  Operation: XM_hm_read.
+ * Manual: Health monitor.
  */
 xm_s32_t XM_hm_read(xmHmLog_t *log) XM_BIND(XM_hm_read);
 
@@ -139,7 +155,7 @@ xm_s32_t XM_hm_read(xmHmLog_t *log) XM_BIND(XM_hm_read);
  * @whence  XM_OBJ_SEEK_SET from the oldest, XM_OBJ_SEEK_CUR from the position, XM_OBJ_SEEK_END from
  *          behind the newest
  *
- * Returns 2.4: the new position; 3.x: XM_OK; XM_INVALID_PARAM (EINVAL).
+ * Returns 2.x: the new position; 3.x: XM_OK; XM_INVALID_PARAM (EINVAL).
  * Operation: XM_hm_seek.  Manual: Health monitor.
  */
 xm_s32_t XM_hm_seek(xm_s32_t offset, xm_u32_t whence) XM_BIND(XM_hm_seek);

@@ -9,6 +9,9 @@
 
 #include <xm/profile.h>
 
+/* A call that the profile has by name, but the hypervisor of this processor by no number. */
+#define HYPERCALL_NOT_IMPLEMENTED (~0U)
+
 #define multicall_nr 0
 #define halt_partition_nr 1
 #define suspend_partition_nr 2
@@ -18,7 +21,7 @@
 #define halt_system_nr 6
 #define reset_system_nr 7
 #define idle_self_nr 8
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 #define write_register32_nr 9
 #define get_time_nr 10
 #define set_timer_nr 11
@@ -35,7 +38,12 @@
 #define raise_ipvi_nr 22
 #define ia32_update_sys_struct_nr 23
 #define ia32_set_idt_desc_nr 24
+#if XM_PROFILE == XM_PROFILE_2_6
+#define set_spare_guest_nr 25
+#define NR_HYPERCALLS 26
+#else
 #define NR_HYPERCALLS 25
+#endif
 #else
 #define get_time_nr 9
 #define set_timer_nr 10
@@ -72,7 +80,24 @@
 #define x86_update_idt_nr 41
 #define x86_set_if_nr 42
 #define x86_clear_if_nr 43
+#define flush_cache_nr HYPERCALL_NOT_IMPLEMENTED
+#define set_cache_state_nr HYPERCALL_NOT_IMPLEMENTED
 #define NR_HYPERCALLS 44
+#endif
+
+#if XM_PROFILE == XM_PROFILE_PRTOS
+#define raise_partition_trap_nr 45 /* outside of the table, and not on x86 */
+#define amd64_load_cr0_nr x86_load_cr0_nr
+#define amd64_load_cr3_nr x86_load_cr3_nr
+#define amd64_load_cr4_nr x86_load_cr4_nr
+#define amd64_load_tss_nr x86_load_tss_nr
+#define amd64_load_gdt_nr x86_load_gdt_nr
+#define amd64_load_idtr_nr x86_load_idtr_nr
+#define amd64_update_ss_sp_nr x86_update_ss_sp_nr
+#define amd64_update_gdt_nr x86_update_gdt_nr
+#define amd64_update_idt_nr x86_update_idt_nr
+#define amd64_set_if_nr x86_set_if_nr
+#define amd64_clear_if_nr x86_clear_if_nr
 #endif
 
 #endif

@@ -5,11 +5,11 @@
 /*
  * Object descriptors and the classes of objects of the profile.
  *
- *   2.4   bit 31 invalid, 20..30 class, 10..19 partition, 0..9 identifier
+ *   2.x   bit 31 invalid, 20..30 class, 10..19 partition, 0..9 identifier
  *   3.x   bit 31 invalid, 24..30 class, 20..23 virtual processor, 10..19 partition, 0..9 identifier
  *
- * The SET macros return a new descriptor.  A negative result of a call is not a descriptor: test for
- * it before any of these is applied.
+ * The SET macros return a new descriptor.  A negative result of a call is not a descriptor: test
+ * for it before any of these is applied.
  */
 
 #include <xm/types.h>
@@ -21,7 +21,7 @@
 #define OBJDESC_ID_BIT 0
 #define OBJDESC_ID_MASK 0x3ffU
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 #define OBJDESC_CLASS_BIT 20
 #define OBJDESC_CLASS_MASK 0x7ffU
 #else
@@ -53,7 +53,7 @@
 	(XM_OBJDESC_PUT_(class_, OBJDESC_CLASS) |                                                  \
 	 XM_OBJDESC_PUT_(partition_, OBJDESC_PARTITIONID) | XM_OBJDESC_PUT_(id_, OBJDESC_ID))
 
-#if XM_PROFILE != XM_PROFILE_2_4
+#if XM_FAMILY == 3
 #define OBJDESC_GET_VCPUID(d) XM_OBJDESC_GET_(d, OBJDESC_VCPUID)
 #define OBJDESC_SET_VCPUID(d, v) XM_OBJDESC_SET_(d, v, OBJDESC_VCPUID)
 #define OBJDESC_GET_NODEID(d) XM_OBJDESC_GET_(d, OBJDESC_NODEID)
@@ -67,7 +67,7 @@
 #define OBJ_CLASS_NULL 0
 #define OBJ_CLASS_CONSOLE 1
 #define OBJ_CLASS_TRACE 2
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 #define OBJ_CLASS_DIRECTORY 3
 #define OBJ_CLASS_SAMPLING_PORT 4
 #define OBJ_CLASS_QUEUING_PORT 5
@@ -75,16 +75,24 @@
 #define OBJ_CLASS_HM 7
 #define OBJ_CLASS_STATUS 8
 #define OBJ_CLASS_UART 9
+#if XM_PROFILE == XM_PROFILE_2_4
 #define OBJ_CLASS_SPARE 10
 #define OBJ_NO_CLASSES 11
+#else
+#define OBJ_NO_CLASSES 10
+#endif
 #else
 #define OBJ_CLASS_SAMPLING_PORT 3
 #define OBJ_CLASS_QUEUING_PORT 4
 #define OBJ_CLASS_MEM 5
 #define OBJ_CLASS_HM 6
 #define OBJ_CLASS_STATUS 7
+#if XM_PROFILE == XM_PROFILE_3_X
 #define OBJ_CLASS_TTNOC_PORT 8
 #define OBJ_NO_CLASSES 9
+#else
+#define OBJ_NO_CLASSES 8
+#endif
 #endif
 
 #endif

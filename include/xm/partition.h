@@ -6,11 +6,12 @@
  * Starting and stopping partitions and the system.
  *
  * For all calls here: @partitionId is 0 to the number of partitions - 1.  They return XM_OK, or
- * XM_INVALID_PARAM (EINVAL): no such partition or mode; XM_PERM_ERROR (EPERM): not permitted, or the
- * own partition is not a system partition; XM_NO_ACTION (EALREADY, 3.x): the partition is in that
- * state already (a 2.4 program gets XM_OK); XM_OP_NOT_ALLOWED (EOPNOTSUPP, 2.4): suspend of a halted
- * partition; XM_INVALID_CONFIG (EDOM): the partition's image cannot be started; XM_INVALID_MODE.
- * They block for one exchange with the broker, are thread-safe, and are usable after fork().
+ * XM_INVALID_PARAM (EINVAL): no such partition or mode; XM_PERM_ERROR (EPERM): not permitted, or
+ * the own partition is not a system partition; XM_NO_ACTION (EALREADY, 3.x): the partition is in
+ * that state already (a 2.x program gets XM_OK); XM_OP_NOT_ALLOWED (EOPNOTSUPP, 2.x): suspend of a
+ * halted partition; XM_INVALID_CONFIG (EDOM): the partition's image cannot be started;
+ * XM_INVALID_MODE.  They block for one exchange with the broker, are thread-safe, and are usable
+ * after fork().
  *
  * Naming the own partition in halt, suspend or reset stops the caller: the policy must permit that
  * by "@self-stop" or by the operation's own name.
@@ -25,7 +26,7 @@
 
 XM_BEGIN_DECLS
 
-/* Stops a partition until it is reset.  Operation: XM_halt_partition.  Manual: Partition management. */
+/* Stops a partition until it is reset.  Operation: XM_halt_partition.  Manual: as below. */
 xm_s32_t XM_halt_partition(xm_u32_t partitionId) XM_BIND(XM_halt_partition);
 
 /*

@@ -2,7 +2,7 @@
 #ifndef XM_PORTTYPES_H
 #define XM_PORTTYPES_H
 
-/* Constants and structures of sampling and queuing ports, and the command unions of their objects. */
+/* Constants and structures of sampling and queuing ports, and the command unions of the objects. */
 
 #include <xm/types.h>
 
@@ -22,7 +22,7 @@
 /* The message was there and not older than the channel's valid period. */
 #define XM_COMM_MSG_VALID 1
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_FAMILY == 2
 
 typedef struct {
 	xmTime_t validPeriod;
@@ -53,6 +53,20 @@ typedef struct {
 	xm_u32_t maxNoMsgs;
 	xm_u32_t direction;
 } xmQueuingPortInfo_t;
+
+/* Ports as the image of a 2.x partition declared them. */
+struct XmCommPort {
+	char name[32];
+	xm_s32_t type; /* XM_SAMPLING_PORT or XM_QUEUING_PORT */
+	xm_s32_t direction;
+	xm_s32_t maxMsgLen;
+	xm_s32_t maxNoMsg;
+};
+
+struct XmPortConfig {
+	xm_s32_t noPorts;
+	xmAddress_t tabOffset;
+};
 
 union samplingPortCmd {
 	struct {
@@ -94,6 +108,13 @@ XM_ASSERT_OFFSET(xmQueuingPortInfo_t, direction, 12, 16);
 XM_ASSERT_SIZE(union samplingPortCmd, 28, 32);
 XM_ASSERT_OFFSET(union samplingPortCmd, create.maxMsgSize, 4, 8);
 XM_ASSERT_OFFSET(union samplingPortCmd, create.direction, 8, 12);
+XM_ASSERT_SIZE(struct XmCommPort, 48, 48);
+XM_ASSERT_OFFSET(struct XmCommPort, type, 32, 32);
+XM_ASSERT_OFFSET(struct XmCommPort, direction, 36, 36);
+XM_ASSERT_OFFSET(struct XmCommPort, maxMsgLen, 40, 40);
+XM_ASSERT_OFFSET(struct XmCommPort, maxNoMsg, 44, 44);
+XM_ASSERT_SIZE(struct XmPortConfig, 8, 8);
+XM_ASSERT_OFFSET(struct XmPortConfig, tabOffset, 4, 4);
 XM_ASSERT_SIZE(union queuingPortCmd, 24, 24);
 XM_ASSERT_OFFSET(union queuingPortCmd, create.maxNoMsgs, 4, 8);
 XM_ASSERT_OFFSET(union queuingPortCmd, create.maxMsgSize, 8, 12);

@@ -5,15 +5,20 @@
 /*
  * Which hypervisor's interface a program is compiled for.  Return codes, hypercall numbers and
  * structures differ between the families, so every profile has its own symbols in the library and a
- * translation unit speaks exactly one.  <xm.h> means 3.x, <xm-linux.h> means 2.4; to choose
- * otherwise, compile with -DXM_PROFILE=XM_PROFILE_2_4 (or 24), the same for all files of a program.
+ * translation unit speaks exactly one.  <xm.h> means 3.x, <xm-linux.h> means 2.4, <prtos.h> means
+ * PRTOS; to choose otherwise, compile with -DXM_PROFILE=XM_PROFILE_2_6 (or 26), the same for all
+ * files of a program.
+ *
+ * XM_FAMILY is 2 for the 2.x profiles, 3 for 3.x and PRTOS.
  *
  * The profile is about the program.  The hypervisor below the broker may be another: the library
  * translates.
  */
 
 #define XM_PROFILE_2_4 24
+#define XM_PROFILE_2_6 26
 #define XM_PROFILE_3_X 30
+#define XM_PROFILE_PRTOS 40
 
 #ifndef XM_PROFILE
 #define XM_PROFILE XM_PROFILE_3_X
@@ -21,11 +26,19 @@
 #endif
 
 #if XM_PROFILE == XM_PROFILE_2_4
+#define XM_FAMILY 2
 #define XM_SYMBOL_PREFIX "xm24_"
+#elif XM_PROFILE == XM_PROFILE_2_6
+#define XM_FAMILY 2
+#define XM_SYMBOL_PREFIX "xm26_"
 #elif XM_PROFILE == XM_PROFILE_3_X
+#define XM_FAMILY 3
 #define XM_SYMBOL_PREFIX "xm3x_"
+#elif XM_PROFILE == XM_PROFILE_PRTOS
+#define XM_FAMILY 3
+#define XM_SYMBOL_PREFIX "xmpr_"
 #else
-#error "XM_PROFILE must be XM_PROFILE_2_4 or XM_PROFILE_3_X"
+#error "XM_PROFILE must be XM_PROFILE_2_4, XM_PROFILE_2_6, XM_PROFILE_3_X or XM_PROFILE_PRTOS"
 #endif
 
 /* Binds a prototype to the symbol of the profile: XM_get_time is xm24_XM_get_time or xm3x_... */

@@ -6,10 +6,10 @@
  * Status of system, partitions, processors and plans, names, and switching the plan.
  *
  * For all calls here: they block for one exchange with the broker, are thread-safe, and are usable
- * after fork().  A @status is out, not NULL, aligned (3.x), and written on success only; fields that
- * the hypervisor does not report are 0.  Every one may return XM_INVALID_PARAM (EINVAL): bad pointer
- * or identifier; XM_PERM_ERROR (EPERM): not permitted, or it concerns another partition and the own
- * one is not a system partition; and XM_INVALID_MODE.
+ * after fork().  A @status is out, not NULL, aligned (3.x), and written on success only; fields
+ * that the hypervisor does not report are 0.  Every one may return XM_INVALID_PARAM (EINVAL): bad
+ * pointer or identifier; XM_PERM_ERROR (EPERM): not permitted, or it concerns another partition and
+ * the own one is not a system partition; and XM_INVALID_MODE.
  */
 
 #include <xm/codes.h>
@@ -28,7 +28,15 @@ XM_BEGIN_DECLS
  */
 xm_s32_t XM_get_plan_status(xmPlanStatus_t *status) XM_BIND(XM_get_plan_status);
 
-#if XM_PROFILE == XM_PROFILE_2_4
+#if XM_PROFILE != XM_PROFILE_2_4
+/*
+ * Declares the operating mode of the own partition.  @opMode is an XM_OPMODE_*.
+ * Returns XM_OK.  Operation: XM_set_partition_opmode.  Manual: Partition status.
+ */
+xm_s32_t XM_set_partition_opmode(xm_s32_t opMode) XM_BIND(XM_set_partition_opmode);
+#endif
+
+#if XM_FAMILY == 2
 
 /* Counters of the whole system.  Returns XM_OK.  Operation: XM_get_system_status. */
 xm_s32_t XM_system_get_status(xmSystemStatus_t *status) XM_BIND(XM_system_get_status);
@@ -63,12 +71,6 @@ xm_s32_t XM_get_partition_status(xmId_t partitionId, xmPartitionStatus_t *status
 	XM_BIND(XM_get_partition_status);
 
 /*
- * Declares the operating mode of the own partition.  @opMode is an XM_OPMODE_*.
- * Returns XM_OK.  Operation: XM_set_partition_opmode.  Manual: Partition status.
- */
-xm_s32_t XM_set_partition_opmode(xm_s32_t opMode) XM_BIND(XM_set_partition_opmode);
-
-/*
  * State of a virtual processor of the own partition.  @vcpu is 0 to their number - 1.
  * Returns XM_OK.  Operation: XM_get_partition_vcpu_status.  Manual: Virtual processors.
  */
@@ -79,12 +81,12 @@ xm_s32_t XM_get_partition_vcpu_status(xmId_t partitionId, xmId_t vcpu, xmVirtual
 	XM_BIND(XM_get_partition_vcpu_status);
 
 /*
- * Type and reference counter of a page of the own partition's memory.
+ * Type and reference counter of a page of the own partition's memory.  Refused (XM_PERM_ERROR,
+ * EPERM) unless the policy names the operation and its resource under @machine.
  *
  * @address  physical; stored in status->pAddr
  *
- * Returns XM_OK.  Operation: XM_get_physpage_status, in "@machine": a policy must name it and the
- * addresses.  Manual: Memory management.
+ * Returns XM_OK.  Operation: XM_get_physpage_status.  Manual: Memory management.
  */
 xm_s32_t XM_get_physpage_status(xmAddress_t address, xmPhysPageStatus_t *status)
 	XM_BIND(XM_get_physpage_status);
@@ -95,8 +97,8 @@ xm_s32_t XM_get_physpage_status(xmAddress_t address, xmPhysPageStatus_t *status)
  * @newPlan  a plan of the system
  * @oldPlan  out, not NULL, aligned: the plan that is in force now
  *
- * Returns XM_OK; XM_NO_ACTION (EALREADY): it is the current plan; XM_INVALID_PARAM (EINVAL): no such
- * plan, bad pointer.  Operation: XM_switch_sched_plan.  Manual: Scheduling plans.
+ * Returns XM_OK; XM_NO_ACTION (EALREADY): it is the current plan; XM_INVALID_PARAM (EINVAL): no
+ * such plan, bad pointer.  Operation: XM_switch_sched_plan.  Manual: Scheduling plans.
  */
 xm_s32_t XM_switch_sched_plan(xm_u32_t newPlan, xm_u32_t *oldPlan) XM_BIND(XM_switch_sched_plan);
 

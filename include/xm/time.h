@@ -11,8 +11,10 @@
 #define XM_HW_CLOCK 0
 /* Microseconds that this partition has been running. */
 #define XM_EXEC_CLOCK 1
+#if XM_PROFILE != XM_PROFILE_PRTOS
 /* Timer only. */
 #define XM_WATCHDOG_TIMER 2
+#endif
 
 XM_BEGIN_DECLS
 
@@ -30,10 +32,10 @@ XM_BEGIN_DECLS
 xm_s32_t XM_get_time(xm_u32_t clock, xmTime_t *time) XM_BIND(XM_get_time);
 
 /*
- * Arms or disarms a timer of the partition.  The kernel of a Linux partition owns its timers: no
- * policy gives this call away unless it names the operation and the clock.
+ * Arms or disarms a timer of the partition, which the kernel of a Linux partition owns.  Refused
+ * (XM_PERM_ERROR, EPERM) unless the policy names the operation and its resource under @machine.
  *
- * @clock     XM_HW_CLOCK, XM_EXEC_CLOCK or XM_WATCHDOG_TIMER
+ * @clock     XM_HW_CLOCK, XM_EXEC_CLOCK or XM_WATCHDOG_TIMER (not PRTOS)
  * @absTime   when to expire, microseconds of that clock, full 64 bits; 0 disarms; not negative
  * @interval  microseconds between further expiries; 0: once; not negative
  *

@@ -20,6 +20,22 @@ enum xm_code xm_unclassified_code(const struct xm_request *req)
 	}
 }
 
+uint64_t xm_value_word(const struct xm_value *value, uint32_t i)
+{
+	const uint8_t *bytes = value->data + (size_t)i * XM_WORD_BYTES;
+	uint64_t word = 0;
+
+	for (unsigned int b = 0; b < XM_WORD_BYTES; b++)
+		word |= (uint64_t)bytes[b] << (8 * b);
+	return word;
+}
+
+void xm_put_word(uint8_t *at, uint64_t word)
+{
+	for (unsigned int b = 0; b < XM_WORD_BYTES; b++)
+		at[b] = (uint8_t)(word >> (8 * b));
+}
+
 void xm_reply_init(struct xm_reply *reply, uint8_t *space, size_t len)
 {
 	reply->code = XM_C_OK;

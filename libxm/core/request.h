@@ -25,8 +25,9 @@ struct xm_value {
 	uint8_t state;         /* enum xm_state */
 	uint32_t len;          /* bytes of NAME, DATA, TEXT; number of words of STRUCT, RECORDS */
 	uint64_t num;          /* scalars, in and out; S32 sign-extended */
-	const uint8_t *data;   /* bytes of NAME (no NUL), DATA, TEXT */
-	const uint64_t *words; /* fields of STRUCT and RECORDS, in the order of the table */
+	const uint8_t *data;   /* bytes of NAME (no NUL), DATA, TEXT; fields of STRUCT_IN and
+				* RECORDS_IN: eight little-endian bytes each, xm_value_word() */
+	const uint64_t *words; /* fields of STRUCT_OUT and RECORDS_OUT, in the order of the table */
 };
 
 struct xm_request {
@@ -42,7 +43,14 @@ enum xm_reason {
 	XM_REASON_COMMAND = 3,   /* the class has no such command */
 };
 
-#define XM_REPLY_WORDS (XM_MAX_RECORDS * XM_MAX_FIELDS)
+#define XM_WORD_BYTES 8
+/* A record has at most 10 fields, a structure XM_MAX_FIELDS; one of them is in a reply. */
+#define XM_REPLY_WORDS (XM_MAX_RECORDS * 10)
+
+/* Field `i` of a STRUCT_IN or RECORDS_IN value that has more than `i`. */
+uint64_t xm_value_word(const struct xm_value *value, uint32_t i);
+/* Writes such a field into the eight bytes at `at`. */
+void xm_put_word(uint8_t *at, uint64_t word);
 
 /*
  * code OK: value is what the call returns (>= 0).  Any other code: value is 0.

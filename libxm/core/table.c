@@ -17,7 +17,7 @@
 #define XM_STRUCT_BEGIN(id, name) static const char *const fields_##id[] = {
 #define XM_STRUCT_FIELD(id, field) #field,
 #define XM_STRUCT_END(id) };
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose) \
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose) \
 	static const struct xm_arg args_##id[XM_MAX_ARGS] = {
 #define XM_ARG(op, name, type, domain, ref, error, synonyms) \
 	{ #name, synonyms, type, domain, ref, XM_C_##error },
@@ -45,24 +45,25 @@ const char *const xm_class_docs[XM_N_CLASSES] = {
 };
 
 enum arg_count {
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose) n_before_##id##_ = -1,
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose) n_before_##id##_ = -1,
 #define XM_ARG(op, name, type, domain, ref, error, synonyms) n_##op##_##name,
 #define XM_OP_END(id) n_args_##id,
 #include <xm/hypercalls.def>
 };
 
 /* An operation without a class, or with more arguments than a request holds, does not build. */
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose)                      \
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose)                      \
 	_Static_assert(XM_CLASS_##class != XM_CLASS_NONE ||                                       \
 			       ((flags) & (XM_OPF_UNCLASSIFIED | XM_OPF_PUBLIC)),                 \
 		       name " has no permission class");                                          \
+	_Static_assert((profiles) && !((profiles) & ~XM_IN_ALL), name " has no profile");          \
 	_Static_assert(n_args_##id <= XM_MAX_ARGS, name " has too many arguments");
 #define XM_STRUCT_END(id) _Static_assert(XM_NF_##id <= XM_MAX_FIELDS, #id " has too many fields");
 #include <xm/hypercalls.def>
 
 const struct xm_op xm_ops[XM_N_OPS] = {
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose) \
-	[XM_OP_##id] = { name, synonyms, manual, purpose, wire, XM_CLASS_##class, flags,          \
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose) \
+	[XM_OP_##id] = { name, synonyms, manual, purpose, wire, XM_CLASS_##class, flags, profiles, \
 			 n_args_##id, args_##id },
 #include <xm/hypercalls.def>
 };
@@ -161,7 +162,18 @@ bool xm_type_is_scalar(enum xm_type type)
 
 bool xm_type_is_in(enum xm_type type)
 {
-	return type <= XM_T_DATA_IN;
+	return type <= XM_T_DATA_IN || type == XM_T_STRUCT_IN || type == XM_T_RECORDS_IN;
+}
+
+bool xm_arg_is_pointed(const struct xm_arg *arg)
+{
+	return xm_type_is_scalar(arg->type) &&
+	       (arg->domain == XM_D_POINTER || arg->domain == XM_D_OPT_POINTER);
+}
+
+bool xm_domain_is_resource(enum xm_domain domain)
+{
+	return domain >= XM_D_RESOURCE && domain <= XM_D_CLIENT_ADDRESS;
 }
 
 static const struct {

@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XM_MAX_ARGS 5
-#define XM_MAX_FIELDS 10
+#define XM_MAX_ARGS 7
+#define XM_MAX_FIELDS 16
 #define XM_NAME_MAX 31        /* longest port or partition name, without its NUL */
-#define XM_MAX_RECORDS 16     /* log records that one call may return */
+#define XM_MAX_RECORDS 64     /* records (of a log, memory areas, slots) that one call may carry */
+#define XM_MAX_SPARE_SLOTS 20 /* of a plan within slots */
+#define XM_BATCH_MAX 512      /* elements of a multicall */
 #define XM_HYPERVISOR_ID 0xff /* the "partition" that means the hypervisor itself */
 
 /* Symbolic results: what travels on the wire and stands in the audit log.  Numbers are for ever. */
@@ -41,6 +43,16 @@ enum xm_profile {
 	XM_PROFILE_ID_PRTOS = 4,
 };
 
+/* Sets of them. */
+#define XM_IN(profile) (1U << (profile))
+#define XM_IN_24 XM_IN(XM_PROFILE_ID_2_4)
+#define XM_IN_26 XM_IN(XM_PROFILE_ID_2_6)
+#define XM_IN_3X XM_IN(XM_PROFILE_ID_3_X)
+#define XM_IN_PRTOS XM_IN(XM_PROFILE_ID_PRTOS)
+#define XM_IN_2 (XM_IN_24 | XM_IN_26)
+#define XM_IN_3 (XM_IN_3X | XM_IN_PRTOS)
+#define XM_IN_ALL (XM_IN_2 | XM_IN_3)
+
 enum xm_type {
 	XM_T_U32,
 	XM_T_S32,
@@ -54,6 +66,8 @@ enum xm_type {
 	XM_T_STRUCT_OUT,  /* out: structure `ref` */
 	XM_T_RECORDS_OUT, /* out: structures `ref`; the next argument holds how many are wanted */
 	XM_T_TEXT_OUT,    /* out: text for a person, of the broker itself */
+	XM_T_STRUCT_IN,   /* in: structure `ref` */
+	XM_T_RECORDS_IN,  /* in: structures `ref`; the next argument holds how many there are */
 };
 
 /* What values an argument may have; the guard answers the row's error to any other. */
@@ -61,14 +75,18 @@ enum xm_domain {
 	XM_D_ANY,
 	XM_D_OPTIONAL, /* may be absent: the caller's profile does not have it */
 	XM_D_NOT_NEGATIVE,
-	XM_D_ENUM,          /* a value of enumeration `ref` */
-	XM_D_RESOURCE,      /* any value; names the resource of a @machine operation */
-	XM_D_RESOURCE_ENUM, /* a value of enumeration `ref`, and the resource */
-	XM_D_POINTER,       /* must point to usable memory of the caller */
-	XM_D_OPT_POINTER,   /* the same, or NULL */
-	XM_D_SELF,          /* the partition that the broker runs in */
-	XM_D_HYPERVISOR,    /* XM_HYPERVISOR_ID */
-	XM_D_PARTITION,     /* a partition of the system description */
+	XM_D_ENUM,           /* a value of enumeration `ref` */
+	XM_D_RESOURCE,       /* any value; names the resource of a @machine operation */
+	XM_D_RESOURCE_ENUM,  /* a value of enumeration `ref`, and the resource */
+	XM_D_RESOURCE_IRQ,   /* 0 to 31, and the resource */
+	XM_D_RESOURCE_LINE,  /* 0 to 15, and the resource */
+	XM_D_RESOURCE_VCPU,  /* a virtual processor of the own partition, and the resource */
+	XM_D_CLIENT_ADDRESS, /* an address that only the caller can interpret: never in the domain */
+	XM_D_POINTER,        /* must point to usable memory of the caller */
+	XM_D_OPT_POINTER,    /* the same, or NULL */
+	XM_D_SELF,           /* the partition that the broker runs in */
+	XM_D_HYPERVISOR,     /* XM_HYPERVISOR_ID */
+	XM_D_PARTITION,      /* a partition of the system description */
 	XM_D_PARTITION_OR_HV,
 	XM_D_VCPU,          /* a virtual processor of the partition in argument 0 */
 	XM_D_PLAN,          /* a plan of the system description */
@@ -79,7 +97,10 @@ enum xm_domain {
 	XM_D_MESSAGE_SIZE, /* 1 to the maximum of the channel behind the port */
 	XM_D_CONSOLE_SIZE,
 	XM_D_SIZE,
-	XM_D_COUNT, /* 1 to XM_MAX_RECORDS */
+	XM_D_COUNT,       /* 1 to XM_MAX_RECORDS */
+	XM_D_SPARE_COUNT, /* 0 to XM_MAX_SPARE_SLOTS */
+	XM_D_COPY_SIZE, /* not negative, and the ranges that it makes of two addresses do not wrap */
+	XM_D_IPVI,      /* a virtual interrupt between partitions: 24 to 31 */
 };
 
 enum xm_class {
@@ -102,14 +123,15 @@ enum xm_struct_id {
 
 /* Dense index of an operation, for arrays; its wire number is another thing. */
 enum xm_op_id {
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose) XM_OP_##id,
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose) XM_OP_##id,
 #include <xm/hypercalls.def>
 	XM_N_OPS
 };
 
 /* Position of each argument: XM_A_GET_TIME_clock, ... */
 enum xm_arg_position {
-#define XM_OP_BEGIN(id, wire, name, class, flags, synonyms, manual, purpose) XM_A_##id##__ = -1,
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose)             \
+	XM_A_##id##__ = -1,
 #define XM_ARG(op, name, type, domain, ref, error, synonyms) XM_A_##op##_##name,
 #include <xm/hypercalls.def>
 };
@@ -129,6 +151,7 @@ enum xm_field_position {
 #define XM_OPF_PORT 0x10         /* arguments 0 and 1 are partition and port: portName is derived */
 #define XM_OPF_CREATES_PORT 0x20 /* argument 1 is portName */
 #define XM_OPF_BROKER 0x40       /* answered by the broker itself; root always may */
+#define XM_OPF_DESCRIBED 0x80 /* answered from the system description and the partition's status */
 
 struct xm_enum_value {
 	const char *name;
@@ -163,6 +186,7 @@ struct xm_op {
 	uint16_t wire;
 	enum xm_class class;
 	unsigned int flags;
+	unsigned int profiles; /* XM_IN_... that have it */
 	unsigned int n_args;
 	const struct xm_arg *args;
 };
@@ -190,6 +214,10 @@ const char *xm_enum_name(unsigned int id, uint64_t value);
 bool xm_type_is_in(enum xm_type type);
 /* Whether the type is a number that travels in. */
 bool xm_type_is_scalar(enum xm_type type);
+/* Whether it is one that lies behind a pointer of the caller, and so may be missing as one. */
+bool xm_arg_is_pointed(const struct xm_arg *arg);
+/* Whether values of the domain name the resource of a @machine operation. */
+bool xm_domain_is_resource(enum xm_domain domain);
 
 /* "XM_PERM_ERROR", ...; XM_C_UNKNOWN_OUTCOME is "unknown". */
 const char *xm_code_name(unsigned int code);

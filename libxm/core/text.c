@@ -242,6 +242,46 @@ static void scalar_json(struct text *t, const struct xm_arg *arg, uint64_t num)
 		number(t, arg, num);
 }
 
+/* The fields of a structure that came in, from word `first` on. */
+static void fields_json(struct text *t, const struct xm_struct *type, const struct xm_value *v,
+			uint32_t first)
+{
+	for (unsigned int i = 0; i < type->n_fields; i++) {
+		text_char(t, i ? ',' : '{');
+		text_json(t, type->fields[i], strlen(type->fields[i]));
+		text_char(t, ':');
+		text_u64(t, xm_value_word(v, first + i));
+	}
+	text_char(t, '}');
+}
+
+static void records_json(struct text *t, const struct xm_struct *type, const struct xm_value *v)
+{
+	text_char(t, '[');
+	for (uint32_t first = 0; first < v->len; first += type->n_fields) {
+		if (first)
+			text_char(t, ',');
+		fields_json(t, type, v, first);
+	}
+	text_char(t, ']');
+}
+
+static void value_json(struct text *t, const struct xm_arg *arg, const struct xm_value *v)
+{
+	if (v->state != XM_ST_OK)
+		text_printf(t, "\"%s\"", state_name(v->state));
+	else if (xm_type_is_scalar(arg->type))
+		scalar_json(t, arg, v->num);
+	else if (arg->type == XM_T_NAME)
+		text_json(t, v->data, v->len);
+	else if (arg->type == XM_T_STRUCT_IN)
+		fields_json(t, &xm_structs[arg->ref], v, 0);
+	else if (arg->type == XM_T_RECORDS_IN)
+		records_json(t, &xm_structs[arg->ref], v);
+	else
+		text_printf(t, "{\"length\":%u}", v->len);
+}
+
 void text_args_json(struct text *t, const struct xm_request *req)
 {
 	const struct xm_op *op = &xm_ops[req->op];
@@ -257,17 +297,25 @@ void text_args_json(struct text *t, const struct xm_request *req)
 		text_puts(t, between);
 		text_json(t, arg->name, strlen(arg->name));
 		text_char(t, ':');
-		if (v->state != XM_ST_OK)
-			text_printf(t, "\"%s\"", state_name(v->state));
-		else if (xm_type_is_scalar(arg->type))
-			scalar_json(t, arg, v->num);
-		else if (arg->type == XM_T_NAME)
-			text_json(t, v->data, v->len);
-		else
-			text_printf(t, "{\"length\":%u}", v->len);
+		value_json(t, arg, v);
 		between = ",";
 	}
 	text_char(t, '}');
+}
+
+/* "{low=1, high=2}"; records one after the other. */
+static void fields(struct text *t, const struct xm_struct *type, const struct xm_value *v)
+{
+	for (uint32_t i = 0; i < v->len; i++) {
+		text_puts(t, i % type->n_fields ? ", " : "{");
+		text_puts(t, type->fields[i % type->n_fields]);
+		text_char(t, '=');
+		text_u64(t, xm_value_word(v, i));
+		if ((i + 1) % type->n_fields == 0)
+			text_char(t, '}');
+	}
+	if (!v->len)
+		text_puts(t, "{}");
 }
 
 static void argument(struct text *t, const struct xm_arg *arg, const struct xm_value *v)
@@ -285,6 +333,8 @@ static void argument(struct text *t, const struct xm_arg *arg, const struct xm_v
 		text_char(t, '"');
 		text_safe(t, v->data, v->len);
 		text_char(t, '"');
+	} else if (arg->type == XM_T_STRUCT_IN || arg->type == XM_T_RECORDS_IN) {
+		fields(t, &xm_structs[arg->ref], v);
 	} else {
 		text_printf(t, "{%u bytes}", v->len);
 	}

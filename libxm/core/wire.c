@@ -31,10 +31,11 @@ static void put(struct writer *w, uint64_t value, unsigned int bytes)
 			w->msg[w->len] = (uint8_t)(value >> (8 * i));
 }
 
+/* The bytes may lie further back in the room that the message is written into. */
 static void put_bytes(struct writer *w, const void *data, size_t len)
 {
 	if (len && w->len <= w->cap && len <= w->cap - w->len)
-		memcpy(w->msg + w->len, data, len);
+		memmove(w->msg + w->len, data, len);
 	w->len += len;
 }
 
@@ -121,7 +122,7 @@ static int get_head(struct reader *r, struct xm_wire_head *headp)
 	uint64_t reserved = get(r, 4);
 
 	if (r->bad || magic != MAGIC || flags || reserved || length != r->len ||
-	    r->len > XM_WIRE_MAX || type < XM_WIRE_HELLO || type > XM_WIRE_RESULT)
+	    r->len > XM_WIRE_MAX || type < XM_WIRE_HELLO || type > XM_WIRE_BATCH_RESULT)
 		return -EPROTO;
 	headp->type = (uint8_t)type;
 	headp->serial = (uint32_t)serial;
@@ -232,7 +233,71 @@ int xm_wire_get_refused(const uint8_t *msg, size_t len, struct xm_wire_refused *
 	return 0;
 }
 
+/* ---- parts ----------------------------------------------------------------------------------------- */
+
+static size_t piece(size_t total, size_t offset)
+{
+	return total - offset < XM_WIRE_PART_DATA ? total - offset : XM_WIRE_PART_DATA;
+}
+
+int xm_wire_put_part(uint8_t *msg, size_t cap, uint32_t serial, const uint8_t *whole, size_t total,
+		     size_t offset)
+{
+	struct writer w = begin(msg, cap, XM_WIRE_PART, serial);
+
+	if (total > XM_WIRE_MAX || offset >= total)
+		return -EMSGSIZE;
+	put(&w, total, 4);
+	put(&w, offset, 4);
+	put_bytes(&w, whole + offset, piece(total, offset));
+	return finish(&w);
+}
+
+int xm_wire_get_part(const uint8_t *msg, size_t len, struct xm_wire_part *partp)
+{
+	struct reader r = { msg, len, 0, false };
+	struct xm_wire_head head = { 0, 0 };
+	struct xm_wire_part part;
+
+	if (get_head(&r, &head) < 0 || head.type != XM_WIRE_PART)
+		return -EPROTO;
+	part.serial = head.serial;
+	part.total = (uint32_t)get(&r, 4);
+	part.offset = (uint32_t)get(&r, 4);
+	if (r.bad || part.total <= XM_WIRE_PACKET || part.total > XM_WIRE_MAX ||
+	    part.offset >= part.total || part.offset % XM_WIRE_PART_DATA)
+		return -EPROTO;
+	part.len = (uint32_t)piece(part.total, part.offset);
+	part.data = get_bytes(&r, part.len);
+	if (complete(&r) < 0)
+		return -EPROTO;
+	*partp = part;
+	return 0;
+}
+
 /* ---- calls ----------------------------------------------------------------------------------------- */
+
+/* A reply has room for the words of one output and the bytes of one. */
+/* clang-format off */
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose)             \
+	_Static_assert(XM_MAX_ARGS + 0
+#define XM_ARG(op, name, type, domain, ref, error, synonyms)                                       \
+	- ((type) == XM_T_STRUCT_OUT || (type) == XM_T_RECORDS_OUT)
+#define XM_OP_END(id) >= XM_MAX_ARGS - 1, #id " has more than one output of words");
+#include <xm/hypercalls.def>
+
+#define XM_OP_BEGIN(id, wire, name, class, flags, profiles, synonyms, manual, purpose)             \
+	_Static_assert(XM_MAX_ARGS + 0
+#define XM_ARG(op, name, type, domain, ref, error, synonyms)                                       \
+	- ((type) == XM_T_DATA_OUT || (type) == XM_T_TEXT_OUT)
+#define XM_OP_END(id) >= XM_MAX_ARGS - 1, #id " has more than one output of bytes");
+#include <xm/hypercalls.def>
+/* clang-format on */
+
+static bool is_words_in(enum xm_type type)
+{
+	return type == XM_T_STRUCT_IN || type == XM_T_RECORDS_IN;
+}
 
 static void put_argument(struct writer *w, enum xm_type type, const struct xm_value *v)
 {
@@ -244,18 +309,27 @@ static void put_argument(struct writer *w, enum xm_type type, const struct xm_va
 	} else if (type == XM_T_NAME || type == XM_T_DATA_IN) {
 		put(w, v->len, 4);
 		put_bytes(w, v->data, v->len);
+	} else if (is_words_in(type)) {
+		put(w, v->len, 4);
+		put_bytes(w, v->data, (size_t)v->len * XM_WORD_BYTES);
 	}
+}
+
+static void put_request(struct writer *w, const struct xm_request *req)
+{
+	const struct xm_op *op = &xm_ops[req->op];
+
+	put(w, op->wire, 2);
+	put(w, op->n_args, 1);
+	for (unsigned int i = 0; i < op->n_args; i++)
+		put_argument(w, op->args[i].type, &req->arg[i]);
 }
 
 int xm_wire_put_call(uint8_t *msg, size_t cap, uint32_t serial, const struct xm_request *req)
 {
-	const struct xm_op *op = &xm_ops[req->op];
 	struct writer w = begin(msg, cap, XM_WIRE_CALL, serial);
 
-	put(&w, op->wire, 2);
-	put(&w, op->n_args, 1);
-	for (unsigned int i = 0; i < op->n_args; i++)
-		put_argument(&w, op->args[i].type, &req->arg[i]);
+	put_request(&w, req);
 	return finish(&w);
 }
 
@@ -268,70 +342,138 @@ static bool number_fits(enum xm_type type, uint64_t num)
 	return true;
 }
 
-/* States that a caller can truthfully report for an argument of this type. */
-static bool state_fits(enum xm_type type, enum xm_domain domain, unsigned int state)
+/* States that a caller can truthfully report for an argument. */
+static bool state_fits(const struct xm_arg *arg, unsigned int state)
 {
-	if (state == XM_ST_OK)
+	switch (state) {
+	case XM_ST_OK:
 		return true;
-	if (state == XM_ST_ABSENT)
-		return domain == XM_D_OPTIONAL || domain == XM_D_OPT_POINTER;
-	if (state == XM_ST_OVERSIZE)
-		return type == XM_T_DATA_IN || type == XM_T_DATA_OUT;
-	return state < XM_N_STATES && !xm_type_is_scalar(type);
+	case XM_ST_NULL:
+	case XM_ST_FAULT:
+	case XM_ST_UNALIGNED:
+		return !xm_type_is_scalar(arg->type) || xm_arg_is_pointed(arg);
+	case XM_ST_ABSENT:
+		return arg->domain == XM_D_OPTIONAL || arg->domain == XM_D_OPT_POINTER;
+	case XM_ST_OVERSIZE:
+		return arg->type == XM_T_DATA_IN || arg->type == XM_T_DATA_OUT ||
+		       arg->type == XM_T_RECORDS_IN;
+	default:
+		return false;
+	}
+}
+
+/* A u32 length, at most `max`, and as many units of some bytes. */
+static void get_sized(struct reader *r, struct xm_value *v, uint32_t max, size_t unit)
+{
+	v->len = (uint32_t)get(r, 4);
+	if (v->len > max)
+		r->bad = true;
+	v->data = get_bytes(r, v->len * unit);
 }
 
 static void get_argument(struct reader *r, const struct xm_arg *arg, struct xm_value *v)
 {
-	size_t max = arg->type == XM_T_NAME ? XM_NAME_MAX : XM_WIRE_DATA_MAX;
-
 	*v = (struct xm_value){ .state = (uint8_t)get(r, 1) };
-	if (!state_fits(arg->type, arg->domain, v->state))
+	if (!state_fits(arg, v->state))
 		r->bad = true;
 	if (r->bad || v->state != XM_ST_OK)
 		return;
 	if (xm_type_is_scalar(arg->type)) {
 		v->num = get(r, 8);
 		r->bad |= !number_fits(arg->type, v->num);
-	} else if (arg->type == XM_T_NAME || arg->type == XM_T_DATA_IN) {
-		v->len = (uint32_t)get(r, 4);
-		if (v->len > max)
+	} else if (arg->type == XM_T_NAME) {
+		get_sized(r, v, XM_NAME_MAX, 1);
+		if (v->data && memchr(v->data, 0, v->len))
 			r->bad = true;
-		v->data = get_bytes(r, v->len);
-		if (v->data && arg->type == XM_T_NAME && memchr(v->data, 0, v->len))
-			r->bad = true;
+	} else if (arg->type == XM_T_DATA_IN) {
+		get_sized(r, v, XM_WIRE_DATA_MAX, 1);
+	} else if (is_words_in(arg->type)) {
+		get_sized(r, v, XM_MAX_RECORDS * XM_MAX_FIELDS, XM_WORD_BYTES);
 	}
 }
 
-/* The bytes that came and the length that is claimed for them must be one number. */
-static bool lengths_agree(const struct xm_op *op, const struct xm_request *req)
+/* Whether what came for argument `i` is as much as the other arguments say. */
+static bool length_agrees(const struct xm_op *op, const struct xm_request *req, unsigned int i)
 {
-	for (unsigned int i = 0; i < op->n_args; i++) {
-		enum xm_type type = op->args[i].type;
-		const struct xm_value *v = &req->arg[i];
-		uint64_t length;
+	const struct xm_arg *arg = &op->args[i];
+	const struct xm_value *v = &req->arg[i];
 
-		if (v->state != XM_ST_OK || (type != XM_T_DATA_IN && type != XM_T_DATA_OUT))
-			continue;
-		length = req->arg[op->args[i].ref].num;
-		if (type == XM_T_DATA_IN ? v->len != length : length > XM_WIRE_DATA_MAX)
-			return false;
+	switch (arg->type) {
+	case XM_T_DATA_IN:
+		return v->len == req->arg[arg->ref].num;
+	case XM_T_DATA_OUT:
+		return req->arg[arg->ref].num <= XM_WIRE_DATA_MAX;
+	case XM_T_STRUCT_IN:
+		return v->len == xm_structs[arg->ref].n_fields;
+	case XM_T_RECORDS_IN:
+		return req->arg[i + 1].num <= XM_MAX_RECORDS &&
+		       v->len == req->arg[i + 1].num * xm_structs[arg->ref].n_fields;
+	default:
+		return true;
 	}
-	return true;
+}
+
+static int get_request(struct reader *r, struct xm_request *reqp)
+{
+	int id = xm_op_by_wire((unsigned int)get(r, 2));
+	uint64_t n_args = get(r, 1);
+	const struct xm_op *op;
+
+	if (r->bad || id < 0 || n_args != xm_ops[id].n_args)
+		return -EPROTO;
+	op = &xm_ops[id];
+	reqp->op = (unsigned int)id;
+	for (unsigned int i = 0; i < op->n_args; i++)
+		get_argument(r, &op->args[i], &reqp->arg[i]);
+	for (unsigned int i = 0; !r->bad && i < op->n_args; i++)
+		if (reqp->arg[i].state == XM_ST_OK && !length_agrees(op, reqp, i))
+			r->bad = true;
+	return r->bad ? -EPROTO : 0;
 }
 
 int xm_wire_get_call(const uint8_t *msg, size_t len, struct xm_request *reqp)
 {
 	struct reader r = expect(msg, len, XM_WIRE_CALL);
-	int id = xm_op_by_wire((unsigned int)get(&r, 2));
-	uint64_t n_args = get(&r, 1);
 
-	if (r.bad || id < 0 || n_args != xm_ops[id].n_args)
+	if (get_request(&r, reqp) < 0)
 		return -EPROTO;
-	reqp->op = (unsigned int)id;
-	for (unsigned int i = 0; i < xm_ops[id].n_args; i++)
-		get_argument(&r, &xm_ops[id].args[i], &reqp->arg[i]);
-	if (complete(&r) < 0 || !lengths_agree(&xm_ops[id], reqp))
+	return complete(&r);
+}
+
+/* ---- batches --------------------------------------------------------------------------------------- */
+
+static bool may_be_in_batch(unsigned int op)
+{
+	return !(xm_ops[op].flags & (XM_OPF_BROKER | XM_OPF_PUBLIC));
+}
+
+int xm_wire_put_batch(uint8_t *msg, size_t cap, uint32_t serial, const struct xm_request *reqs,
+		      unsigned int n)
+{
+	struct writer w = begin(msg, cap, XM_WIRE_BATCH, serial);
+
+	if (n > XM_BATCH_MAX)
+		return -EMSGSIZE;
+	put(&w, n, 2);
+	for (unsigned int i = 0; i < n; i++)
+		put_request(&w, &reqs[i]);
+	return finish(&w);
+}
+
+int xm_wire_get_batch(const uint8_t *msg, size_t len, struct xm_request reqs[XM_BATCH_MAX],
+		      unsigned int *np)
+{
+	struct reader r = expect(msg, len, XM_WIRE_BATCH);
+	unsigned int n = (unsigned int)get(&r, 2);
+
+	if (r.bad || n < 1 || n > XM_BATCH_MAX)
 		return -EPROTO;
+	for (unsigned int i = 0; i < n; i++)
+		if (get_request(&r, &reqs[i]) < 0 || !may_be_in_batch(reqs[i].op))
+			return -EPROTO;
+	if (complete(&r) < 0)
+		return -EPROTO;
+	*np = n;
 	return 0;
 }
 
@@ -359,17 +501,23 @@ static void put_output(struct writer *w, enum xm_type type, const struct xm_valu
 	}
 }
 
+static void put_reply(struct writer *w, const struct xm_request *req, const struct xm_reply *reply)
+{
+	const struct xm_op *op = &xm_ops[req->op];
+
+	put(w, reply->code, 2);
+	put(w, reply->value, 4);
+	for (unsigned int i = 0; i < op->n_args; i++)
+		if (!xm_type_is_in(op->args[i].type))
+			put_output(w, op->args[i].type, &reply->out[i]);
+}
+
 int xm_wire_put_result(uint8_t *msg, size_t cap, uint32_t serial, const struct xm_request *req,
 		       const struct xm_reply *reply)
 {
-	const struct xm_op *op = &xm_ops[req->op];
 	struct writer w = begin(msg, cap, XM_WIRE_RESULT, serial);
 
-	put(&w, reply->code, 2);
-	put(&w, reply->value, 4);
-	for (unsigned int i = 0; i < op->n_args; i++)
-		if (!xm_type_is_in(op->args[i].type))
-			put_output(&w, op->args[i].type, &reply->out[i]);
+	put_reply(&w, req, reply);
 	return finish(&w);
 }
 
@@ -388,7 +536,7 @@ static uint64_t capacity(const struct xm_request *req, unsigned int i)
 	case XM_T_DATA_OUT:
 		return req->arg[arg->ref].num;
 	default:
-		return XM_WIRE_DATA_MAX;
+		return XM_WIRE_PLAIN;
 	}
 }
 
@@ -425,7 +573,8 @@ static void get_output(struct reader *r, const struct xm_request *req, unsigned 
 		return;
 	}
 	v->len = (uint32_t)get(r, 4);
-	if (v->len > capacity(req, i))
+	if (v->len > capacity(req, i) ||
+	    (arg->type == XM_T_STRUCT_OUT && v->len != capacity(req, i)))
 		r->bad = true;
 	else if (arg->type == XM_T_STRUCT_OUT || arg->type == XM_T_RECORDS_OUT)
 		get_words(r, replyp, v, xm_structs[arg->ref].n_fields);
@@ -433,20 +582,147 @@ static void get_output(struct reader *r, const struct xm_request *req, unsigned 
 		v->data = get_bytes(r, v->len);
 }
 
+static int get_reply(struct reader *r, const struct xm_request *req, struct xm_reply *replyp)
+{
+	const struct xm_op *op = &xm_ops[req->op];
+
+	xm_reply_init(replyp, NULL, 0);
+	replyp->code = (unsigned int)get(r, 2);
+	replyp->value = (uint32_t)get(r, 4);
+	if (replyp->code >= XM_N_CODES || replyp->value > INT32_MAX ||
+	    (replyp->code != XM_C_OK && replyp->value))
+		r->bad = true;
+	for (unsigned int i = 0; i < op->n_args && !r->bad; i++)
+		if (!xm_type_is_in(op->args[i].type))
+			get_output(r, req, i, replyp);
+	return r->bad ? -EPROTO : 0;
+}
+
 int xm_wire_get_result(const uint8_t *msg, size_t len, const struct xm_request *req,
 		       struct xm_reply *replyp)
 {
-	const struct xm_op *op = &xm_ops[req->op];
 	struct reader r = expect(msg, len, XM_WIRE_RESULT);
 
-	xm_reply_init(replyp, NULL, 0);
-	replyp->code = (unsigned int)get(&r, 2);
-	replyp->value = (uint32_t)get(&r, 4);
-	if (replyp->code >= XM_N_CODES || replyp->value > INT32_MAX ||
-	    (replyp->code != XM_C_OK && replyp->value))
-		r.bad = true;
-	for (unsigned int i = 0; i < op->n_args && !r.bad; i++)
-		if (!xm_type_is_in(op->args[i].type))
-			get_output(&r, req, i, replyp);
+	if (get_reply(&r, req, replyp) < 0)
+		return -EPROTO;
 	return complete(&r);
+}
+
+/* ---- results of batches: whether they ran (u8), how many (u16), results or a code each (u8) -------- */
+
+#define BATCH_RESULT_HEAD (XM_WIRE_HEAD + 3)
+
+static size_t output_max(const struct xm_request *req, unsigned int i)
+{
+	enum xm_type type = xm_ops[req->op].args[i].type;
+
+	if (xm_type_is_in(type))
+		return 0;
+	if (req->arg[i].state != XM_ST_OK)
+		return 1;
+	if (type == XM_T_U32_OUT || type == XM_T_S64_OUT)
+		return 1 + 8;
+	if (type == XM_T_STRUCT_OUT || type == XM_T_RECORDS_OUT)
+		return 1 + 4 + capacity(req, i) * 8;
+	return 1 + 4 + capacity(req, i);
+}
+
+size_t xm_wire_batch_result_max(const struct xm_request *reqs, unsigned int n)
+{
+	size_t len = BATCH_RESULT_HEAD;
+
+	for (unsigned int e = 0; e < n; e++) {
+		len += 2 + 4;
+		for (unsigned int i = 0; i < xm_ops[reqs[e].op].n_args; i++)
+			len += output_max(&reqs[e], i);
+	}
+	return len;
+}
+
+static struct writer begin_batch_result(uint8_t *msg, size_t cap, uint32_t serial, bool ran,
+					unsigned int n)
+{
+	struct writer w = begin(msg, cap, XM_WIRE_BATCH_RESULT, serial);
+
+	put(&w, ran, 1);
+	put(&w, n, 2);
+	return w;
+}
+
+int xm_wire_begin_batch_result(uint8_t *msg, size_t cap, uint32_t serial, unsigned int n)
+{
+	struct writer w = begin_batch_result(msg, cap, serial, true, n);
+
+	return w.len > cap ? -EMSGSIZE : (int)w.len;
+}
+
+int xm_wire_add_batch_result(uint8_t *msg, size_t cap, int len, const struct xm_request *req,
+			     const struct xm_reply *reply)
+{
+	struct writer w = { msg, cap, (size_t)len };
+
+	if (len < 0)
+		return len;
+	put_reply(&w, req, reply);
+	return w.len > cap || w.len > XM_WIRE_MAX ? -EMSGSIZE : (int)w.len;
+}
+
+int xm_wire_end_batch_result(uint8_t *msg, size_t cap, int len)
+{
+	struct writer w = { msg, cap, (size_t)len };
+
+	return len < 0 ? len : finish(&w);
+}
+
+int xm_wire_put_batch_refusal(uint8_t *msg, size_t cap, uint32_t serial, const uint8_t *codes,
+			      unsigned int n)
+{
+	struct writer w = begin_batch_result(msg, cap, serial, false, n);
+
+	put_bytes(&w, codes, n);
+	return finish(&w);
+}
+
+/* Every one a code of a call that was not made, and at least one of them the reason. */
+static bool codes_fit(const uint8_t *codes, unsigned int n)
+{
+	bool reason = false;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (codes[i] >= XM_C_UNKNOWN_OUTCOME)
+			return false;
+		reason |= codes[i] != XM_C_OK;
+	}
+	return reason;
+}
+
+int xm_wire_get_batch_result(const uint8_t *msg, size_t len, unsigned int n,
+			     struct xm_wire_batch_result *resultp)
+{
+	struct reader r = expect(msg, len, XM_WIRE_BATCH_RESULT);
+	struct xm_wire_batch_result result = { .msg = msg, .len = len };
+	unsigned int ran = (unsigned int)get(&r, 1);
+
+	if (get(&r, 2) != n || r.bad || ran > 1)
+		return -EPROTO;
+	result.ran = ran;
+	if (!ran) {
+		result.codes = get_bytes(&r, n);
+		if (complete(&r) < 0 || !codes_fit(result.codes, n))
+			return -EPROTO;
+	}
+	result.pos = r.pos;
+	*resultp = result;
+	return 0;
+}
+
+int xm_wire_next_batch_result(struct xm_wire_batch_result *result, const struct xm_request *req,
+			      bool last, struct xm_reply *replyp)
+{
+	struct reader r = { result->msg, result->len, result->pos, !result->ran };
+
+	if (get_reply(&r, req, replyp) < 0 || (last && complete(&r) < 0))
+		return -EPROTO;
+	result->pos = r.pos;
+	return 0;
 }

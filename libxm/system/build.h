@@ -26,7 +26,9 @@ struct build {
 	const struct xml_node *root;
 	unsigned int dialect; /* SCHEMA_3_X or SCHEMA_PRTOS */
 	bool no_memory;
-	uint32_t hm_capacity;
+	uint32_t hm_capacity, trace_capacity;
+	uint32_t log_records; /* of all logs and traces so far */
+	uint32_t cpu_khz;
 	uint32_t n_processors;
 	uint32_t maintenance_plans; /* fewest plans on a processor that has a plan table */
 	struct build_table table[SYSTEM_N_TABLES]; /* of the records of struct system */
@@ -61,6 +63,8 @@ struct system_partition *build_partition(const struct build *build, const struct
 /* The device that an attribute names, or NULL: with a report unless the attribute is absent. */
 const struct xml_node *build_device(const struct build *build, const struct xml_node *node,
 				    const char *attr);
+/* How many records a log stream on this device holds; NULL: it has none. */
+uint32_t build_log(struct build *build, const struct xml_node *device);
 /* Adds the events of a HealthMonitor below `node`, if there is one. */
 void build_hm(struct build *build, const struct xml_node *node, uint32_t scope);
 

@@ -9,8 +9,6 @@
 #include "libxm/system/build.h"
 #include "libxm/system/value.h"
 
-#define N_IPVI 8
-
 static const char *type_name(uint32_t type)
 {
 	return type == SYSTEM_QUEUING ? "queuing" : "sampling";
@@ -114,8 +112,7 @@ static void check_buffers(const struct build *build, const struct xml_node *node
 {
 	uint64_t before = *bytesp;
 
-	*bytesp += (uint64_t)channel->max_message_length *
-		   (channel->max_no_messages ? channel->max_no_messages : 1);
+	*bytesp += system_channel_bytes(channel);
 	if (*bytesp > SYSTEM_MAX_BUFFERS && before <= SYSTEM_MAX_BUFFERS)
 		build_error(build, node, NULL, NULL, "the channels hold more than %u MB in all",
 			    SYSTEM_MAX_BUFFERS >> 20);
@@ -152,26 +149,54 @@ static void add_channel(struct build *build, const struct xml_node *node, uint32
 		*channel = new;
 }
 
-static void check_ipvi(const struct build *build, const struct xml_node *node)
+/* Which interrupts of a partition reach which: a bit for each, so that none counts twice. */
+typedef uint8_t ipvi_map[SYSTEM_MAX_PARTITIONS][SYSTEM_MAX_PARTITIONS];
+
+static void add_ipvi(struct build *build, const struct xml_node *node, uint32_t id, uint32_t source,
+		     uint32_t destination, ipvi_map map)
+{
+	struct system_ipvi *ipvi, new = { SYSTEM_FIRST_IPVI + id, source, destination, 0 };
+
+	if (map[source][destination] & 1u << id)
+		return;
+	map[source][destination] |= (uint8_t)(1u << id);
+	if (build->table[SYSTEM_IPVIS].n == SYSTEM_MAX_IPVIS) {
+		build_error(build, node, NULL, NULL, "too many interrupts between partitions");
+		return;
+	}
+	ipvi = build_add(build, &build->table[SYSTEM_IPVIS]);
+	if (ipvi)
+		*ipvi = new;
+}
+
+static void read_ipvi(struct build *build, const struct xml_node *node, ipvi_map map)
 {
 	const char *list = build_text(node, "destinationId"), *word;
+	const struct system_partition *source = build_partition(build, node, "sourceId");
 	unsigned int to = 0;
-	uint64_t id;
+	uint64_t id = 0;
 	size_t len;
 
-	if (build_number(node, "id", &id) && id >= N_IPVI)
+	if (build_number(node, "id", &id) && id >= SYSTEM_N_IPVIS) {
 		build_error(build, node, "id", NULL, "interrupts between partitions are 0 to %d",
-			    N_IPVI - 1);
-	build_partition(build, node, "sourceId");
-	while (value_word(&list, &word, &len))
-		if (sscanf(word, "%9u", &to) == 1 && to >= build->table[SYSTEM_PARTITIONS].n)
+			    SYSTEM_N_IPVIS - 1);
+		source = NULL;
+	}
+	while (value_word(&list, &word, &len)) {
+		if (sscanf(word, "%9u", &to) != 1)
+			continue;
+		if (to >= build->table[SYSTEM_PARTITIONS].n)
 			build_error(build, node, "destinationId", NULL, "there is no partition %u",
 				    to);
+		else if (source)
+			add_ipvi(build, node, (uint32_t)id, source->id, to, map);
+	}
 }
 
 void build_channels(struct build *build)
 {
 	const struct xml_node *all = schema_child(build->root, SE_CHANNELS, NULL);
+	ipvi_map map = { { 0 } };
 	uint64_t bytes = 0;
 
 	for (const struct xml_node *node = all ? all->first : NULL; node; node = node->next) {
@@ -180,6 +205,6 @@ void build_channels(struct build *build)
 		else if (node->mark == SE_QUEUING + 1)
 			add_channel(build, node, SYSTEM_QUEUING, &bytes);
 		else if (node->mark == SE_IPVI + 1)
-			check_ipvi(build, node);
+			read_ipvi(build, node, map);
 	}
 }

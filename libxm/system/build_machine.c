@@ -8,6 +8,7 @@
 
 #include "libxm/core/table.h"
 #include "libxm/system/build.h"
+#include "libxm/system/value.h"
 
 #define LOG_HEADER 56 /* bytes that a log stream keeps for itself in its memory block */
 #define LOG_RECORD 36
@@ -53,7 +54,7 @@ static void check_devices(const struct build *build, const struct xml_node *devi
 }
 
 /* A log on a device that cannot be read back holds nothing. */
-static uint32_t log_capacity(const struct build *build, const struct xml_node *device)
+uint32_t build_log(struct build *build, const struct xml_node *device)
 {
 	uint64_t size;
 
@@ -61,12 +62,12 @@ static uint32_t log_capacity(const struct build *build, const struct xml_node *d
 	    size < LOG_HEADER)
 		return 0;
 	size = (size - LOG_HEADER) / LOG_RECORD;
-	if (size > SYSTEM_MAX_HM_LOG) {
+	if (size > SYSTEM_MAX_LOG - build->log_records) {
 		build_error(build, device, "size", NULL,
-			    "the health monitor log would hold more than %u records",
-			    SYSTEM_MAX_HM_LOG);
+			    "the logs and traces would hold more than %u records", SYSTEM_MAX_LOG);
 		return 0;
 	}
+	build->log_records += (uint32_t)size;
 	return (uint32_t)size;
 }
 
@@ -75,10 +76,20 @@ static void build_hypervisor(struct build *build, const struct xml_node *hv)
 	const struct xml_node *trace = schema_child(hv, SE_HV_TRACE, NULL);
 
 	build_device(build, hv, "console");
-	build->hm_capacity = log_capacity(build, build_device(build, hv, "healthMonitorDevice"));
+	build->hm_capacity = build_log(build, build_device(build, hv, "healthMonitorDevice"));
 	if (trace)
-		build_device(build, trace, "device");
+		build->trace_capacity = build_log(build, build_device(build, trace, "device"));
 	build_hm(build, hv, XM_HYPERVISOR_ID);
+}
+
+static void read_frequency(struct build *build, const struct xml_node *table)
+{
+	const struct xml_node *processor = table ? schema_child(table, SE_PROCESSOR, NULL) : NULL;
+	uint64_t khz;
+
+	if (processor && value_frequency(build_text(processor, "frequency"), &khz) &&
+	    khz <= UINT32_MAX)
+		build->cpu_khz = (uint32_t)khz;
 }
 
 /* Fewest plans of any processor, which decides whether there is a maintenance plan. */
@@ -106,13 +117,15 @@ void build_machine(struct build *build)
 		NULL);
 	const struct xml_node *layout = hw ? schema_child(hw, SE_MEMORY_LAYOUT, NULL) : NULL;
 	const struct xml_node *devices = hw ? schema_child(hw, SE_DEVICES, NULL) : NULL;
+	const struct xml_node *processors = hw ? schema_child(hw, SE_PROCESSOR_TABLE, NULL) : NULL;
 	const struct xml_node *region = NULL;
 
 	while (layout && (region = schema_child(layout, SE_REGION, region)))
 		add_region(build, region);
 	if (devices)
 		check_devices(build, devices);
-	count_plans(build, hw ? schema_child(hw, SE_PROCESSOR_TABLE, NULL) : NULL);
+	count_plans(build, processors);
+	read_frequency(build, processors);
 	if (hv)
 		build_hypervisor(build, hv);
 }

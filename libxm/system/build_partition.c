@@ -62,20 +62,34 @@ static void check_overlap(const struct build *build, const struct xml_node *node
 	}
 }
 
+static bool read_area(const struct build *build, const struct xml_node *node,
+		      struct system_area *area)
+{
+	if (!build_hex(node, "start", &area->start) || !build_size(node, "size", &area->size))
+		return false;
+	build_name(node, "name", area->name);
+	area->mapped_at = area->start;
+	build_hex(node, "mappedAt", &area->mapped_at);
+	if (area->start % PAGE || area->size % PAGE || area->size == 0 || area->mapped_at % PAGE) {
+		build_error(build, node, "start", "start, size and mappedAt are multiples of 4KB",
+			    "the area is not made of whole pages");
+		return false;
+	}
+	if (area->size - 1 > UINT64_MAX - area->mapped_at) {
+		build_error(build, node, "mappedAt", NULL,
+			    "the area is mapped beyond all addresses");
+		return false;
+	}
+	return true;
+}
+
 static void add_area(struct build *build, const struct xml_node *node, uint32_t partition,
 		     uint64_t *lastp)
 {
 	struct system_area *area, new = { .partition = partition, .flags = flags_of(node) };
-	uint64_t mapped_at;
 
-	if (!build_hex(node, "start", &new.start) || !build_size(node, "size", &new.size))
+	if (!read_area(build, node, &new))
 		return;
-	if (new.start % PAGE || new.size % PAGE || new.size == 0 ||
-	    (build_hex(node, "mappedAt", &mapped_at) && mapped_at % PAGE)) {
-		build_error(build, node, "start", "start, size and mappedAt are multiples of 4KB",
-			    "the area is not made of whole pages");
-		return;
-	}
 	if (new.start < *lastp)
 		build_error(build, node, "start", NULL, "areas must be sorted by their start");
 	*lastp = new.start;
@@ -136,8 +150,8 @@ static void add_port(struct build *build, struct system_partition *p, const stru
 
 /* ---- hardware ------------------------------------------------------------------------------------ */
 
-static void check_line(const struct build *build, const struct xml_node *node, const char *word,
-		       uint32_t *ownedp)
+static void add_line(const struct build *build, const struct xml_node *node, const char *word,
+		     struct system_partition *p, uint32_t *ownedp)
 {
 	unsigned int lines = build->dialect == SCHEMA_PRTOS ? LINES_PRTOS : LINES_3_X, line = 0;
 
@@ -148,7 +162,8 @@ static void check_line(const struct build *build, const struct xml_node *node, c
 	else if (*ownedp & 1u << line)
 		build_error(build, node, "lines", NULL, "interrupt line %u has two owners", line);
 	else
-		*ownedp |= 1u << line;
+		p->hw_irqs |= 1u << line;
+	*ownedp |= p->hw_irqs;
 }
 
 static bool range_of(const struct xml_node *node, uint64_t *firstp, uint64_t *np)
@@ -174,7 +189,8 @@ static void check_io(const struct build *build, const struct xml_node *io)
 	}
 }
 
-static void check_hw(const struct build *build, const struct xml_node *hw, uint32_t *ownedp)
+static void read_hw(const struct build *build, const struct xml_node *hw,
+		    struct system_partition *p, uint32_t *ownedp)
 {
 	const struct xml_node *io = schema_child(hw, SE_IO_PORTS, NULL);
 	const struct xml_node *irq = schema_child(hw, SE_INTERRUPTS, NULL);
@@ -184,7 +200,21 @@ static void check_hw(const struct build *build, const struct xml_node *hw, uint3
 	if (io)
 		check_io(build, io);
 	while (value_word(&list, &word, &len))
-		check_line(build, irq, word, ownedp);
+		add_line(build, irq, word, p, ownedp);
+}
+
+static void read_trace(struct build *build, const struct xml_node *trace,
+		       struct system_partition *p)
+{
+	uint64_t bitmask;
+
+	p->trace_capacity = build_log(build, build_device(build, trace, "device"));
+	if (!build_hex(trace, "bitmask", &bitmask))
+		return;
+	if (bitmask > UINT32_MAX)
+		build_error(build, trace, "bitmask", NULL, "the mask has more than 32 bits");
+	else
+		p->trace_bitmask = (uint32_t)bitmask;
 }
 
 /* ---- partitions ---------------------------------------------------------------------------------- */
@@ -229,8 +259,8 @@ static void read_attributes(const struct build *build, const struct xml_node *no
 	read_vcpus(build, node, p);
 }
 
-static void read_children(struct build *build, const struct xml_node *node, uint32_t id,
-			  uint32_t *ownedp)
+static void read_children(struct build *build, const struct xml_node *node,
+			  struct system_partition *p, uint32_t *ownedp)
 {
 	const struct xml_node *areas = schema_child(node, SE_AREAS, NULL), *area = NULL;
 	const struct xml_node *ports = schema_child(node, SE_PORT_TABLE, NULL), *port = NULL;
@@ -239,14 +269,14 @@ static void read_children(struct build *build, const struct xml_node *node, uint
 	uint64_t last = 0;
 
 	while (areas && (area = schema_child(areas, SE_AREA, area)))
-		add_area(build, area, id, &last);
+		add_area(build, area, p->id, &last);
 	while (ports && (port = schema_child(ports, SE_PORT, port)))
-		add_port(build, build_item(&build->table[SYSTEM_PARTITIONS], id), port);
+		add_port(build, p, port);
 	if (hw)
-		check_hw(build, hw, ownedp);
+		read_hw(build, hw, p, ownedp);
 	if (trace)
-		build_device(build, trace, "device");
-	build_hm(build, node, id);
+		read_trace(build, trace, p);
+	build_hm(build, node, p->id);
 }
 
 void build_partitions(struct build *build)
@@ -267,6 +297,6 @@ void build_partitions(struct build *build)
 		p->id = id;
 		p->first_port = build->table[SYSTEM_PORTS].n;
 		read_attributes(build, node, p);
-		read_children(build, node, id, &owned);
+		read_children(build, node, p, &owned);
 	}
 }

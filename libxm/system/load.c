@@ -61,6 +61,7 @@ static const size_t record_size[SYSTEM_N_TABLES] = {
 	[SYSTEM_SLOTS] = sizeof(struct system_slot),
 	[SYSTEM_HM] = sizeof(struct system_hm),
 	[SYSTEM_AREAS] = sizeof(struct system_area),
+	[SYSTEM_IPVIS] = sizeof(struct system_ipvi),
 };
 
 /* Every record is a multiple of 8 bytes, so that the tables stay aligned one after the other. */
@@ -68,7 +69,8 @@ _Static_assert(sizeof(struct system) % 8 == 0 && sizeof(struct system_partition)
 		       sizeof(struct system_port) % 8 == 0 &&
 		       sizeof(struct system_channel) % 8 == 0 &&
 		       sizeof(struct system_plan) % 8 == 0 && sizeof(struct system_slot) % 8 == 0 &&
-		       sizeof(struct system_hm) % 8 == 0 && sizeof(struct system_area) % 8 == 0,
+		       sizeof(struct system_hm) % 8 == 0 && sizeof(struct system_area) % 8 == 0 &&
+		       sizeof(struct system_ipvi) % 8 == 0,
 	       "records keep their tables aligned");
 
 static struct system *assemble(const struct build *build, uint32_t profile)
@@ -78,6 +80,8 @@ static struct system *assemble(const struct build *build, uint32_t profile)
 		.size = sizeof(head),
 		.profile = profile,
 		.hm_capacity = build->hm_capacity,
+		.trace_capacity = build->trace_capacity,
+		.cpu_khz = build->cpu_khz,
 	};
 	char *block;
 

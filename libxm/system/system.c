@@ -21,6 +21,7 @@ static const struct {
 	[SYSTEM_SLOTS] = { sizeof(struct system_slot), SYSTEM_MAX_SLOTS },
 	[SYSTEM_HM] = { sizeof(struct system_hm), SYSTEM_MAX_HM },
 	[SYSTEM_AREAS] = { sizeof(struct system_area), SYSTEM_MAX_AREAS },
+	[SYSTEM_IPVIS] = { sizeof(struct system_ipvi), SYSTEM_MAX_IPVIS },
 };
 
 static const void *table(const struct system *sys, enum system_table which, uint32_t *countp)
@@ -64,6 +65,11 @@ const struct system_area *system_areas(const struct system *sys, uint32_t *count
 	return table(sys, SYSTEM_AREAS, countp);
 }
 
+const struct system_ipvi *system_ipvis(const struct system *sys, uint32_t *countp)
+{
+	return table(sys, SYSTEM_IPVIS, countp);
+}
+
 /* ---- look-ups ---------------------------------------------------------------------------------- */
 
 const struct system_partition *system_partition(const struct system *sys, uint64_t id)
@@ -89,6 +95,13 @@ const struct system_channel *system_port_channel(const struct system *sys,
 	const struct system_channel *channels = system_channels(sys, &n);
 
 	return port->channel < n ? &channels[port->channel] : NULL;
+}
+
+uint64_t system_channel_bytes(const struct system_channel *channel)
+{
+	uint64_t messages = channel->max_no_messages ? channel->max_no_messages : 1;
+
+	return messages * ((uint64_t)channel->max_message_length + SYSTEM_MESSAGE_COST);
 }
 
 const struct system_port *system_port_by_name(const struct system *sys, uint32_t partition,
@@ -178,7 +191,7 @@ static bool good_partitions(const struct system *sys)
 
 	system_ports(sys, &n_ports);
 	for (uint32_t i = 0; i < n; i++, p++) {
-		if (!good_name(p->name) || p->id != i || p->reserved || p->n_vcpus == 0 ||
+		if (!good_name(p->name) || p->id != i || p->n_vcpus == 0 ||
 		    p->n_vcpus > SYSTEM_MAX_VCPUS || p->first_port != port ||
 		    p->n_ports > n_ports - port)
 			return false;
@@ -222,8 +235,7 @@ static bool good_channels(const struct system *sys)
 		    (c->valid_period > SYSTEM_MAX_TIME && c->valid_period != SYSTEM_INFINITE) ||
 		    (c->type == SYSTEM_QUEUING) != (c->max_no_messages > 0))
 			return false;
-		bytes += (uint64_t)c->max_message_length *
-			 (c->max_no_messages ? c->max_no_messages : 1);
+		bytes += system_channel_bytes(c);
 		if (bytes > SYSTEM_MAX_BUFFERS)
 			return false;
 	}
@@ -287,10 +299,36 @@ static bool good_areas(const struct system *sys)
 	const struct system_area *area = system_areas(sys, &n);
 
 	for (uint32_t i = 0; i < n; i++, area++)
-		if (!system_partition(sys, area->partition) || area->size == 0 ||
-		    area->size - 1 > UINT64_MAX - area->start)
+		if (!good_name(area->name) || !system_partition(sys, area->partition) ||
+		    area->size == 0 || area->size - 1 > UINT64_MAX - area->start ||
+		    area->size - 1 > UINT64_MAX - area->mapped_at)
 			return false;
 	return true;
+}
+
+static bool good_ipvis(const struct system *sys)
+{
+	uint32_t n;
+	const struct system_ipvi *ipvi = system_ipvis(sys, &n);
+
+	for (uint32_t i = 0; i < n; i++, ipvi++)
+		if (ipvi->number < SYSTEM_FIRST_IPVI ||
+		    ipvi->number - SYSTEM_FIRST_IPVI >= SYSTEM_N_IPVIS ||
+		    !system_partition(sys, ipvi->source) ||
+		    !system_partition(sys, ipvi->destination) || ipvi->reserved)
+			return false;
+	return true;
+}
+
+static bool good_logs(const struct system *sys)
+{
+	uint64_t records = (uint64_t)sys->hm_capacity + sys->trace_capacity;
+	uint32_t n;
+	const struct system_partition *p = system_partitions(sys, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		records += p[i].trace_capacity;
+	return records <= SYSTEM_MAX_LOG;
 }
 
 bool system_verify(const void *block, size_t len)
@@ -299,8 +337,7 @@ bool system_verify(const void *block, size_t len)
 
 	if (len < sizeof(*sys) || !good_layout(sys, len))
 		return false;
-	return xm_profile_name(sys->profile) && sys->hm_capacity <= SYSTEM_MAX_HM_LOG &&
-	       good_name(sys->name) && good_name(sys->version) && good_partitions(sys) &&
-	       good_ports(sys) && good_channels(sys) && good_plans(sys) && good_hm(sys) &&
-	       good_areas(sys);
+	return xm_profile_name(sys->profile) && good_name(sys->name) && good_name(sys->version) &&
+	       good_partitions(sys) && good_logs(sys) && good_ports(sys) && good_channels(sys) &&
+	       good_plans(sys) && good_hm(sys) && good_areas(sys) && good_ipvis(sys);
 }

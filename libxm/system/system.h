@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSTEM_MAGIC 0x31737953u /* "Sys1" */
+#define SYSTEM_MAGIC 0x32737953u /* "Sys2" */
 #define SYSTEM_NAME 32           /* bytes of a name with its NUL and padding */
 #define SYSTEM_NO_CHANNEL UINT32_MAX
 #define SYSTEM_INFINITE INT64_MAX
@@ -25,6 +25,7 @@ enum system_table {
 	SYSTEM_SLOTS,
 	SYSTEM_HM,
 	SYSTEM_AREAS,
+	SYSTEM_IPVIS,
 	SYSTEM_N_TABLES
 };
 
@@ -35,9 +36,11 @@ struct system_section {
 
 struct system {
 	uint32_t magic;
-	uint32_t size;        /* of the whole block */
-	uint32_t profile;     /* enum xm_profile */
-	uint32_t hm_capacity; /* records that the health monitor log holds; 0: none */
+	uint32_t size;           /* of the whole block */
+	uint32_t profile;        /* enum xm_profile */
+	uint32_t hm_capacity;    /* records that the health monitor log holds; 0: none */
+	uint32_t trace_capacity; /* and the hypervisor's trace */
+	uint32_t cpu_khz;        /* of processor 0; 0: not said */
 	char name[SYSTEM_NAME];
 	char version[SYSTEM_NAME];
 	struct system_section table[SYSTEM_N_TABLES];
@@ -56,7 +59,9 @@ struct system_partition {
 	uint32_t n_vcpus;
 	uint32_t first_port; /* index of its first port; they are consecutive */
 	uint32_t n_ports;
-	uint32_t reserved;
+	uint32_t hw_irqs;        /* a bit for each interrupt line that it owns */
+	uint32_t trace_bitmask;  /* kinds of events that its trace keeps; 0: it has none */
+	uint32_t trace_capacity; /* records */
 };
 
 #define SYSTEM_SAMPLING 0
@@ -109,10 +114,23 @@ struct system_hm {
 
 /* A partition's piece of physical memory. */
 struct system_area {
+	char name[SYSTEM_NAME];
 	uint64_t start;
 	uint64_t size;
+	uint64_t mapped_at;
 	uint32_t partition;
 	uint32_t flags; /* as the hypervisor numbers them (XM_MEM_AREA_...) */
+};
+
+#define SYSTEM_FIRST_IPVI 24
+#define SYSTEM_N_IPVIS 8
+
+/* One partition that a virtual interrupt of another reaches. */
+struct system_ipvi {
+	uint32_t number; /* SYSTEM_FIRST_IPVI and above */
+	uint32_t source;
+	uint32_t destination;
+	uint32_t reserved;
 };
 
 /* What a description may hold at most; the loader and system_verify() see to it. */
@@ -124,11 +142,13 @@ struct system_area {
 #define SYSTEM_MAX_SLOTS 65536
 #define SYSTEM_MAX_HM 16384
 #define SYSTEM_MAX_AREAS 4096
+#define SYSTEM_MAX_IPVIS 16384
 #define SYSTEM_MAX_VCPUS 16
-#define SYSTEM_MAX_MESSAGE (1u << 20)      /* bytes of one message */
-#define SYSTEM_MAX_BUFFERS (64u << 20)     /* bytes of all channels' messages */
+#define SYSTEM_MAX_MESSAGE (16u << 20)     /* bytes of one message */
+#define SYSTEM_MAX_BUFFERS (1u << 30)      /* bytes of all channels' messages */
+#define SYSTEM_MESSAGE_COST 4              /* bytes that each counts for beside its own */
 #define SYSTEM_MAX_TIME (INT64_C(1) << 53) /* us; 285 years */
-#define SYSTEM_MAX_HM_LOG (1u << 20)       /* records */
+#define SYSTEM_MAX_LOG (1u << 20)          /* records of all logs and traces */
 
 /* Whether `len` bytes at `block` (8-aligned) are a well-formed description: every offset, count,
  * index and name in bounds.  Everything below may be used only on a verified one. */
@@ -141,6 +161,7 @@ const struct system_plan *system_plans(const struct system *sys, uint32_t *count
 const struct system_slot *system_slots(const struct system *sys, uint32_t *countp);
 const struct system_hm *system_hm(const struct system *sys, uint32_t *countp);
 const struct system_area *system_areas(const struct system *sys, uint32_t *countp);
+const struct system_ipvi *system_ipvis(const struct system *sys, uint32_t *countp);
 
 /* The record with this number, or NULL. */
 const struct system_partition *system_partition(const struct system *sys, uint64_t id);
@@ -148,6 +169,8 @@ const struct system_port *system_port(const struct system *sys, uint64_t id);
 /* The channel of a port, or NULL. */
 const struct system_channel *system_port_channel(const struct system *sys,
 						 const struct system_port *port);
+/* What a channel's messages take: bytes that count towards SYSTEM_MAX_BUFFERS. */
+uint64_t system_channel_bytes(const struct system_channel *channel);
 /* The port of a partition with this name (len bytes, no NUL), or NULL. */
 const struct system_port *system_port_by_name(const struct system *sys, uint32_t partition,
 					      const void *name, size_t len);

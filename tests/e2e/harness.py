@@ -22,6 +22,8 @@ ALICE, BOB, CAROL, SERVER = (20001, 20002, 20003, 20009) if ROOT else (os.geteui
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 PROGRAMS = ("xmbroker", "xmbroker-server", "xmbroker-compiler", "xmsim", "xmpolicy", "xmaudit",
             "xmbrokerctl", "tests/call", "tests/call24")
+# What a build has on some machines, or for some profiles, only.
+OPTIONAL = tuple("tests/call" + n for n in ("26", "pr", "32", "24_32", "26_32", "pr_32"))
 TIMEOUT = 20
 SANITIZED = bool(os.environ.get("XM_SANITIZED"))
 
@@ -34,6 +36,9 @@ def _stage():
     os.makedirs(os.path.join(stage, "tests"))
     for name in PROGRAMS:
         shutil.copy2(os.path.join(BUILD, name), os.path.join(stage, name))
+    for name in OPTIONAL:
+        if os.path.exists(os.path.join(BUILD, name)):
+            shutil.copy2(os.path.join(BUILD, name), os.path.join(stage, name))
     shutil.copy(os.path.join(TOP, "policy/examples/demo.xml"), stage)
     shutil.copy(os.path.join(TOP, "tests/e2e/protocol_client.py"), stage)
     subprocess.run(["chmod", "-R", "u+w,a+rX", stage], check=True)
@@ -51,6 +56,18 @@ class NotRun(Exception):
 def need_root(what="several users"):
     if not ROOT:
         raise NotRun("needs root: " + what)
+
+
+def need_32bit():
+    """The 32-bit clients are built for amd64 only, and not every kernel runs them."""
+    client = program("tests/call32")
+    if not os.path.exists(client):
+        raise NotRun("needs the 32-bit clients, which are built on amd64")
+    try:
+        subprocess.run([client], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env={"XM_BROKER_SOCKET": "/nowhere"}, timeout=TIMEOUT)
+    except OSError as error:  # ENOEXEC: no such programs; ENOENT: no loader for them
+        raise NotRun("needs 32-bit x86 programs to run: " + error.strerror)
 
 
 def wait_for(what, condition, timeout=TIMEOUT):
@@ -213,6 +230,11 @@ class Broker(Folder):
         assert done.returncode == 0, done
         return [parse_answer(line) for line in done.stdout.splitlines()]
 
+    def answers(self, uid, *lines, **options):
+        """The same, with what each call stored: a list of (value, errno name, fields)."""
+        with Session(self, uid, **options) as session:
+            return [session.answer(line) for line in lines]
+
 
 class Session:
     """The scripted client kept open: one session, line by line."""
@@ -222,12 +244,16 @@ class Session:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         cwd="/", **as_user(uid, **options))
 
-    def call(self, line):
+    def answer(self, line):
+        """(value, errno name, fields) of a call."""
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         assert answer, "the client ended"
-        return parse_answer(answer)
+        return parse_answer(answer) + (parse_fields(answer),)
+
+    def call(self, line):
+        return self.answer(line)[:2]
 
     def __enter__(self):
         return self
@@ -239,8 +265,17 @@ class Session:
 
 
 def parse_answer(line):
-    value, error = line.split(None, 1)
-    return int(value), error.strip()
+    value, error = line.split(None, 2)[:2]
+    return int(value), error
+
+
+def parse_fields(line):
+    """What the call stored: numbers, and strings that are none."""
+    fields = {}
+    for word in line.split()[2:]:
+        name, value = word.split("=", 1)
+        fields[name] = int(value) if value.lstrip("-").isdigit() else value
+    return fields
 
 
 def run_all(namespace):

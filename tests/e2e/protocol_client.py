@@ -18,7 +18,12 @@ As a module:
 
 The arguments of a call are the inputs in the order of the table, or all
 arguments, with None where an output stands.  State(n) instead of an argument
-sends the state n and no value.
+sends the state n and no value; a structure is a dictionary of its fields.
+
+        results = client.batch([(XM_GET_TIME, [0]), (XM_GET_TIME, [1])])
+
+makes several calls or none: a list of (code, value, outputs), or NotMade with
+a code for each.  Messages longer than a packet go and come in parts.
 """
 
 import collections
@@ -30,8 +35,13 @@ import sys
 
 MAGIC = 0x6D58
 HEADER = struct.Struct("<HBBIII")
-MAX_MESSAGE = 66560
-MAX_DATA = 65536
+MAX_PACKET = 66560
+PART_DATA = MAX_PACKET - HEADER.size - 8
+MAX_DATA = 16 * 1024 * 1024
+MAX_MESSAGE = MAX_DATA + 65536
+MAX_TEXT = 65536
+MAX_RECORDS = 64
+MAX_BATCH = 512
 MAX_NAME = 31
 MAX_COMM = 15
 MAX_CGROUP = 255
@@ -39,7 +49,7 @@ MAX_REASON = 255
 MAX_VALUE = 2147483647
 VERSION = 1
 
-HELLO, WELCOME, REFUSED, CALL, RESULT = 1, 2, 3, 4, 5
+HELLO, WELCOME, REFUSED, CALL, RESULT, PART, BATCH, BATCH_RESULT = 1, 2, 3, 4, 5, 6, 7, 8
 
 PROFILES = {1: "2.4", 2: "2.6", 3: "3.x", 4: "PRTOS"}
 
@@ -71,6 +81,8 @@ REFUSALS = (
     errno.EACCES,
     errno.EAGAIN,
     errno.ETIMEDOUT,
+    errno.ENOBUFS,
+    errno.EDQUOT,
     errno.ESHUTDOWN,
 )
 
@@ -101,13 +113,24 @@ STRUCTURES = {
         "xmPlanStatus_t": "switchTime next current prev",
         "xmVirtualCpuStatus_t": "state opMode",
         "xmPhysPageStatus_t": "pAddr type counter",
+        "payload": "moduleId payload0 payload1 payload2 payload3",
+        "xmTraceEvent_t": "signature checksum opCodeH opCodeL timestamp moduleId"
+        " payload0 payload1 payload2 payload3",
+        "xmTraceStatus_t": "noEvents maxEvents currentEvent",
+        "partitionControlTable_t": "id noPartitions noVCpus flags hwIrqs noPhysicalMemAreas"
+        " noCommPorts cpuKhz resetCounter resetStatus noSlot slotId slotDuration name0 name1",
+        "xmPhysicalMemMap": "startAddr mappedAt size flags memoryRegionOffset name0 name1",
+        "xmcSchedSpareSlot": "id partitionId duration",
+        "trapHandler": "cs ip",
+        "descriptor": "low high",
     }.items()
 }
 
 # Operations of xm_hypercalls(7): number, name, and for each argument its name,
 # its type, and where it has one the length argument (data), the structure, or
 # the structure and the argument that counts the records.  A "?" marks the
-# argument that not every profile has.
+# argument that not every profile has, a "*" a number behind a pointer that may
+# be NULL.
 _TABLE = """
 0 unclassified reason:u32 nr:u32 a0:u64 a1:u64 a2:u64
 1 XM_PARTITION_SELF
@@ -148,13 +171,62 @@ _TABLE = """
 36 XM_get_physpage_status partitionId:u32 pAddr:u64 status:struct-out:xmPhysPageStatus_t
 37 XM_switch_sched_plan newPlan:u32 oldPlan:u32-out
 38 XM_get_gid_by_name name:name entity:u32
+39 XM_set_spare_guest partitionId:u32 start:s64-out stop:s64-out
+40 XM_gather_spare_data partitionId:u32 cycleTime:s64-out slots:records-out:xmcSchedSpareSlot:noSlots noSlots:u32
+41 XM_set_spare_plan partitionId:u32 cycleTime:s64 slots:records:xmcSchedSpareSlot:noSlots noSlots:u32
+42 XM_get_spare_plan partitionId:u32 cycleTime:s64-out slots:records-out:xmcSchedSpareSlot:noSlots noSlots:u32
+43 XM_trace_event partitionId:u32 bitmask:u32* criticality:u32 code:u32 payload:struct:payload event:struct-out:xmTraceEvent_t noEvents:u32
+44 XM_trace_unrecoverable partitionId:u32 bitmask:u32* criticality:u32 code:u32 payload:struct:payload event:struct-out:xmTraceEvent_t noEvents:u32
+45 XM_trace_read partitionId:u32 event:records-out:xmTraceEvent_t:noEvents noEvents:u32
+46 XM_trace_seek partitionId:u32 offset:s32 whence:u32
+47 XM_trace_status partitionId:u32 status:struct-out:xmTraceStatus_t
+48 XM_trace_lock partitionId:u32
+49 XM_trace_unlock partitionId:u32
+50 XM_trace_reset partitionId:u32
+51 XM_memory_copy dstId:u32 dstAddr:u64 srcId:u32 srcAddr:u64 size:s64
+52 XM_set_irqmask hwIrqsMask:u32 extIrqsMask:u32
+53 XM_clear_irqmask hwIrqsMask:u32 extIrqsMask:u32
+54 XM_set_irqpend hwIrqsPend:u32 extIrqsPend:u32
+55 XM_clear_irqpend hwIrqsPend:u32 extIrqsPend:u32
+56 XM_route_irq type:u32 irq:u32 vector:u32
+57 XM_mask_hwirq irq:u32
+58 XM_unmask_hwirq irq:u32
+59 XM_raise_ipvi noIpvi:u32
+60 XM_raise_partition_ipvi partitionId:u32 noIpvi:u32
+61 XM_update_page32 pAddr:u64 val:u32
+62 XM_set_page_type pAddr:u64 type:u32
+63 XM_invld_tlb vAddr:u64
+64 XM_override_trap_hndl entry:s32 handler:struct:trapHandler
+65 XM_reset_vcpu vcpuId:u32 ptdL1:u64 entry:u64 status:u32
+66 XM_halt_vcpu vcpuId:u32
+67 XM_suspend_vcpu vcpuId:u32
+68 XM_resume_vcpu vcpuId:u32
+69 XM_get_vcpuid
+70 XM_write_register32 reg32:u32 val:u32
+71 XM_write_register64 reg64:u32 subreg:u32 hi:u32 lo:u32
+72 XM_ia32_update_sys_struct which:u32 v1:u32 v2:u32
+73 XM_ia32_set_idt_desc entry:s32 desc:struct:descriptor
+74 XM_x86_load_cr0 val:u64
+75 XM_x86_load_cr3 val:u64
+76 XM_x86_load_cr4 val:u64
+77 XM_x86_load_tss address:u64
+78 XM_x86_load_gdt address:u64
+79 XM_x86_load_idtr address:u64
+80 XM_x86_update_ss_sp ss:u64 sp:u64 level:u32
+81 XM_x86_update_gdt entry:u32 desc:struct:descriptor
+82 XM_x86_update_idt entry:u32 desc:struct:descriptor
+83 XM_x86_set_if
+84 XM_x86_clear_if
+85 XM_raise_partition_trap trap:u32
+86 XM_get_PCT partitionId:u32 table:struct-out:partitionControlTable_t
+87 XM_get_partition_mmap partitionId:u32 from:u32 areas:records-out:xmPhysicalMemMap:noAreas noAreas:u32
 512 broker_status text:text-out
 513 broker_reload text:text-out
 514 broker_sessions from:u64 text:text-out
 515 broker_kick uid:u32
 """
 
-Argument = collections.namedtuple("Argument", "name type out detail count optional")
+Argument = collections.namedtuple("Argument", "name type out detail count optional pointed")
 Operation = collections.namedtuple("Operation", "number name arguments")
 State = collections.namedtuple("State", "state")
 Welcome = collections.namedtuple("Welcome", "version profile partition partitions max_data")
@@ -168,7 +240,7 @@ def _parse_table(text):
             continue
         arguments = []
         for word in words[2:]:
-            parts = word.rstrip("?").split(":")
+            parts = word.rstrip("?*").split(":")
             kind = parts[1].removesuffix("-out")
             arguments.append(
                 Argument(
@@ -178,6 +250,7 @@ def _parse_table(text):
                     detail=parts[2] if len(parts) > 2 else None,
                     count=parts[3] if len(parts) > 3 else None,
                     optional=word.endswith("?"),
+                    pointed=word.endswith("*"),
                 )
             )
         operations[int(words[0])] = Operation(int(words[0]), words[1], tuple(arguments))
@@ -211,6 +284,14 @@ class Refused(ClientError):
         super().__init__(f"refused: {errno.errorcode.get(number, number)}: {reason}")
         self.errno = number
         self.reason = reason
+
+
+class NotMade(Exception):
+    """No call of a batch was made; `codes` has a code for each, XM_OK where it is not the reason."""
+
+    def __init__(self, codes):
+        super().__init__("not made: " + " ".join(CODES[code] for code in codes))
+        self.codes = codes
 
 
 class Disconnected(ClientError):
@@ -258,12 +339,25 @@ def complete(operation, args):
 
 
 def _allowed_states(argument):
-    if argument.type in RANGES and not argument.out:
+    if argument.type in RANGES and not argument.out and not argument.pointed:
         return {STATE_ABSENT} if argument.optional else set()
+    if argument.pointed:
+        return {STATE_NULL, STATE_FAULT, STATE_UNALIGNED, STATE_ABSENT}
     states = {STATE_NULL, STATE_FAULT, STATE_UNALIGNED}
-    if argument.type == "data" and not argument.out:
+    if argument.type == "data" or (argument.type == "records" and not argument.out):
         states.add(STATE_TOO_LONG)
     return states
+
+
+def _encode_fields(argument, value, values):
+    names = STRUCTURES[argument.detail]
+    records = [value] if argument.type == "struct" else value
+    if argument.type == "records" and len(records) != values[argument.count]:
+        raise ValueError(f"{argument.name}: {len(records)} records, but {argument.count} says {values[argument.count]}")
+    if any(set(record) != set(names) for record in records):
+        raise ValueError(f"{argument.name}: the fields are {' '.join(names)}")
+    fields = [record[name] for record in records for name in names]
+    return struct.pack(f"<BI{len(fields)}Q", STATE_VALUE, len(fields), *fields)
 
 
 def _encode_argument(argument, value, values, max_data):
@@ -280,6 +374,8 @@ def _encode_argument(argument, value, values, max_data):
         if not low <= value <= high:
             raise ValueError(f"{argument.name}: {value} is no {argument.type}")
         return struct.pack("<BQ", STATE_VALUE, value & (2**64 - 1))
+    if argument.type in ("struct", "records"):
+        return _encode_fields(argument, value, values)
     data = value.encode() if isinstance(value, str) else bytes(value)
     if argument.type == "name":
         if len(data) > MAX_NAME:
@@ -296,17 +392,50 @@ def _encode_argument(argument, value, values, max_data):
     return struct.pack("<BI", STATE_VALUE, len(data)) + data
 
 
-def encode_call(number, args, serial, max_data=MAX_DATA):
+def encode_operation(number, args, max_data=MAX_DATA):
     operation = OPERATIONS[number]
     args = complete(operation, args)
     values = {a.name: v for a, v in zip(operation.arguments, args)}
     body = struct.pack("<HB", number, len(operation.arguments))
-    for argument, value in zip(operation.arguments, args):
-        body += _encode_argument(argument, value, values, max_data)
-    message = header(CALL, serial, body)
+    return body + b"".join(
+        _encode_argument(argument, value, values, max_data)
+        for argument, value in zip(operation.arguments, args)
+    )
+
+
+def message_of(type, serial, body):
+    message = header(type, serial, body)
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes, at most {MAX_MESSAGE}")
     return message
+
+
+def encode_call(number, args, serial, max_data=MAX_DATA):
+    return message_of(CALL, serial, encode_operation(number, args, max_data))
+
+
+def encode_batch(calls, serial, max_data=MAX_DATA):
+    if not 1 <= len(calls) <= MAX_BATCH:
+        raise ValueError(f"a batch of {len(calls)} calls, 1 to {MAX_BATCH}")
+    body = b"".join(encode_operation(number, args, max_data) for number, args in calls)
+    return message_of(BATCH, serial, struct.pack("<H", len(calls)) + body)
+
+
+def encode_part(message, offset, total=None, serial=None):
+    """The packet with the part of a message that begins at `offset`."""
+    return header(
+        PART,
+        int.from_bytes(message[8:12], "little") if serial is None else serial,
+        struct.pack("<II", len(message) if total is None else total, offset)
+        + message[offset : offset + PART_DATA],
+    )
+
+
+def packets(message):
+    """The packets in which a message travels."""
+    if len(message) <= MAX_PACKET:
+        return [message]
+    return [encode_part(message, offset) for offset in range(0, len(message), PART_DATA)]
 
 
 class Reader:
@@ -343,16 +472,16 @@ class Reader:
             raise ProtocolError(f"{self.what}: {len(self.body) - self.offset} trailing bytes")
 
 
-def decode_header(packet):
+def decode_header(packet, whole=False):
     """(type, serial, body) of a message, after every check of the header."""
-    if len(packet) > MAX_MESSAGE:
-        raise ProtocolError(f"a message of more than {MAX_MESSAGE} bytes")
+    if len(packet) > (MAX_MESSAGE if whole else MAX_PACKET):
+        raise ProtocolError(f"a message of {len(packet)} bytes")
     if len(packet) < HEADER.size:
         raise ProtocolError(f"a message of {len(packet)} bytes, shorter than its header")
     magic, kind, flags, length, serial, reserved = HEADER.unpack_from(packet)
     if magic != MAGIC:
         raise ProtocolError(f"magic {magic:#06x}, not {MAGIC:#06x}")
-    if kind not in (WELCOME, REFUSED, RESULT):
+    if kind not in ((RESULT, BATCH_RESULT) if whole else (WELCOME, REFUSED, RESULT, PART, BATCH_RESULT)):
         raise ProtocolError(f"message of type {kind} from a server")
     if flags != 0:
         raise ProtocolError(f"flags {flags:#x}, not 0")
@@ -360,7 +489,7 @@ def decode_header(packet):
         raise ProtocolError(f"length {length} in a message of {len(packet)} bytes")
     if reserved != 0:
         raise ProtocolError(f"reserved field {reserved:#x}, not 0")
-    if kind != RESULT and serial != 0:
+    if kind in (WELCOME, REFUSED) and serial != 0:
         raise ProtocolError(f"serial {serial} in a message of type {kind}")
     return kind, serial, packet[HEADER.size :]
 
@@ -419,16 +548,56 @@ def _decode_output(reader, argument, sent):
     size = reader.number(4, argument.name)
     if argument.type == "data" and size > sent[argument.detail]:
         raise ProtocolError(f"{reader.what}: {argument.name}: {size} bytes, more than {sent[argument.detail]}")
+    if argument.type == "text" and size > MAX_TEXT:
+        raise ProtocolError(f"{reader.what}: {argument.name}: {size} bytes of text")
     data = reader.take(size, argument.name)
     return data.decode("utf-8", "surrogateescape") if argument.type == "text" else data
 
 
+def decode_part(body, got, total):
+    """(total, bytes) of the next part of a message, of which `got` bytes of `total` have come."""
+    reader = Reader(body, "PART")
+    whole = reader.number(4, "total")
+    offset = reader.number(4, "offset")
+    if not MAX_PACKET < whole <= MAX_MESSAGE or (total and whole != total):
+        raise ProtocolError(f"PART: of a message of {whole} bytes")
+    if offset != got:
+        raise ProtocolError(f"PART: offset {offset}, not {got}")
+    data = reader.take(min(PART_DATA, whole - offset), "bytes")
+    reader.end()
+    return whole, data
+
+
 def decode_result(number, args, body):
     """(code, value, outputs): the outputs by name, None where there is no value."""
+    reader = Reader(body, f"RESULT of {OPERATIONS[number].name}")
+    result = _decode_result(reader, number, args)
+    reader.end()
+    return result
+
+
+def decode_batch_result(calls, body):
+    """A list of (code, value, outputs), or raises NotMade."""
+    reader = Reader(body, "BATCH RESULT")
+    made = reader.number(1, "whether they were made")
+    count = reader.number(2, "number of results")
+    if made > 1 or count != len(calls):
+        raise ProtocolError(f"{reader.what}: {count} results of {len(calls)}, made: {made}")
+    if not made:
+        codes = list(reader.take(count, "codes"))
+        reader.end()
+        if not any(codes) or any(code >= CODES.index("unknown") for code in codes):
+            raise ProtocolError(f"{reader.what}: codes {codes}")
+        raise NotMade(codes)
+    results = [_decode_result(reader, number, args) for number, args in calls]
+    reader.end()
+    return results
+
+
+def _decode_result(reader, number, args):
     operation = OPERATIONS[number]
     args = complete(operation, args)
     sent = {a.name: v for a, v in zip(operation.arguments, args)}
-    reader = Reader(body, f"RESULT of {operation.name}")
     code = reader.number(2, "code")
     value = reader.number(4, "value")
     if code >= len(CODES):
@@ -447,10 +616,9 @@ def decode_result(number, args, body):
         if state == STATE_VALUE and code != XM_OK:
             raise ProtocolError(f"{reader.what}: {argument.name}: a value with code {code}")
         usable = sent[argument.name] in (None, State(STATE_VALUE))
-        if code == XM_OK and (state == STATE_VALUE) != usable:
+        if state == STATE_VALUE and not usable:
             raise ProtocolError(f"{reader.what}: {argument.name}: state {state} with code 0")
         outputs[argument.name] = _decode_output(reader, argument, sent) if state == STATE_VALUE else None
-    reader.end()
     return code, value, outputs
 
 
@@ -515,7 +683,7 @@ class Client:
         """The bytes of the next packet."""
         for attempt in range(2):
             try:
-                data, _, flags, _ = self.socket.recvmsg(MAX_MESSAGE + 1)
+                data, _, flags, _ = self.socket.recvmsg(MAX_PACKET + 1)
             except TimeoutError as error:
                 self.close()
                 raise Timeout("no answer from the server") from error
@@ -528,7 +696,7 @@ class Client:
                 raise Disconnected("the server closed the session") from error
             if flags & socket.MSG_TRUNC:
                 self.close()
-                raise ProtocolError(f"a message of more than {MAX_MESSAGE} bytes")
+                raise ProtocolError(f"a packet of more than {MAX_PACKET} bytes")
             if not data:
                 self.close()
                 raise Disconnected("the server closed the session")
@@ -540,9 +708,25 @@ class Client:
             kind, serial, body = decode_header(self.recv_raw())
             if kind == REFUSED:
                 raise decode_refused(body)
+            if kind == PART:
+                kind, serial, body = self._receive_parts(serial, body)
         except ClientError:
             self.close()
             raise
+        return kind, serial, body
+
+    def _receive_parts(self, serial, body):
+        """The message of which the first part has come."""
+        total, message = decode_part(body, 0, 0)
+        message = bytearray(message)
+        while len(message) < total:
+            kind, next_serial, body = decode_header(self.recv_raw())
+            if kind != PART or next_serial != serial:
+                raise ProtocolError(f"message of type {kind}, serial {next_serial} between parts")
+            message += decode_part(body, len(message), total)[1]
+        kind, whole_serial, body = decode_header(bytes(message), whole=True)
+        if whole_serial != serial:
+            raise ProtocolError(f"message of serial {whole_serial} in parts of serial {serial}")
         return kind, serial, body
 
     def hello(self):
@@ -565,9 +749,32 @@ class Client:
         limit = self.welcome.max_data if self.welcome else MAX_DATA
         message = encode_call(number, args, serial, limit)
         self.next_serial = (serial + 1) % 2**32
-        self.send_raw(message)
+        self.send_message(message)
         self.pending.append((serial, number, args))
         return serial
+
+    def send_message(self, message):
+        """A message, in parts if it is long."""
+        for packet in packets(message):
+            self.send_raw(packet)
+
+    def batch(self, calls):
+        """All of the calls (number, arguments), or none: see decode_batch_result()."""
+        if self.pending:
+            raise ValueError("other calls are under way")
+        calls = [(number, complete(OPERATIONS[number], args)) for number, args in calls]
+        serial = self.next_serial
+        message = encode_batch(calls, serial, self.welcome.max_data)
+        self.next_serial = (serial + 1) % 2**32
+        self.send_message(message)
+        kind, answered, body = self.receive()
+        try:
+            if kind != BATCH_RESULT or answered != serial:
+                raise ProtocolError(f"message of type {kind}, serial {answered} in answer to BATCH")
+            return decode_batch_result(calls, body)
+        except ClientError:
+            self.close()
+            raise
 
     def receive_result(self):
         """(code, value, outputs) of the oldest call under way."""

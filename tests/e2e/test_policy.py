@@ -126,7 +126,7 @@ def test_same_decision_and_result_whichever_way():
 
 def test_what_no_row_covers_is_refused_and_recorded():
     with Broker(ONE_USER) as broker:
-        answers = broker.calls(ALICE, "hcall 43", "hcall 1000", "hcall 14 0x01000000 99 0",
+        answers = broker.calls(ALICE, "hcall 45", "hcall 1000", "hcall 14 0x01000000 99 0",
                                "hcall 12 0x7f000000 0 0")
         assert [a[0] for a in answers] == [-2, -2, -7, -3], answers
         assert len(broker.records(op="unclassified", decision="deny")) == 4

@@ -68,6 +68,22 @@ def test_ctl_sessions_and_kick():
         assert alice.call("get_time 0") == OK
 
 
+def test_ctl_sessions_tells_what_each_holds():
+    need_root()
+    with Broker(ONE_USER) as broker, Session(broker, ALICE) as alice:
+        assert alice.call("create_sampling attitude 64 2 1000000")[0] == 0
+        assert alice.call("create_queuing commands 8 128 2")[0] == 2
+        alice.call("hm_read")
+        done = ctl(broker, 0, "--json", "sessions")
+        mine = [s for s in json.loads(done.stdout) if s["uid"] == ALICE]
+        assert len(mine) == 1, done
+        assert mine[0]["ports"] == ["attitude", "commands"], mine
+        assert mine[0]["logs"] == [{"log": "hm", "position": 0}], mine
+        assert mine[0]["calls"] == 3 and mine[0]["bytes"] > 0 and mine[0]["age"] >= 0, mine
+        done = ctl(broker, 0, "sessions")
+        assert "attitude,commands" in done.stdout and "hm:0" in done.stdout, done
+
+
 def test_session_max_age_makes_a_new_session():
     with Broker(QUIET, args=["--session-max-age", "1"]) as broker, Session(broker, ALICE) as session:
         assert session.call("get_time 0") == OK

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a server may send, as the client library reads it: welcome, refusal, and the result of any
- * request.  The first bytes choose the request.
+ * What a server may send, as the client library reads it: welcome, refusal, parts, and the result of
+ * any request or batch.  The first bytes choose the request.
  */
 
 #include <stdlib.h>
@@ -49,6 +49,40 @@ static uint64_t touch(const struct xm_request *req)
 	return sum;
 }
 
+/* A batch of `n` times the same request. */
+static void decode_batch(const uint8_t *msg, size_t len, const struct xm_request *req,
+			 unsigned int n)
+{
+	struct xm_wire_batch_result result;
+
+	if (xm_wire_get_batch_result(msg, len, n, &result) < 0)
+		return;
+	for (unsigned int i = 0; i < n && !result.ran; i++)
+		sink += result.codes[i];
+	for (unsigned int i = 0; i < n; i++) {
+		size_t before = result.pos;
+
+		if (xm_wire_next_batch_result(&result, req, i + 1 == n, &reply) < 0)
+			return;
+		if (!result.ran || result.pos <= before || result.pos > len)
+			abort();
+		sink = touch(req);
+	}
+	if (result.pos != len)
+		abort();
+}
+
+static void decode_part(const uint8_t *msg, size_t len)
+{
+	struct xm_wire_part part;
+
+	if (xm_wire_get_part(msg, len, &part) < 0)
+		return;
+	if (part.total > XM_WIRE_MAX || part.offset >= part.total ||
+	    part.len > part.total - part.offset || part.data + part.len != msg + len)
+		abort();
+}
+
 static void decode(const uint8_t *msg, size_t len, const struct xm_request *req)
 {
 	struct xm_wire_welcome welcome;
@@ -62,6 +96,9 @@ static void decode(const uint8_t *msg, size_t len, const struct xm_request *req)
 		sink = refused.error;
 	if (xm_wire_get_result(msg, len, req, &reply) == 0)
 		sink = touch(req);
+	decode_part(msg, len);
+	for (unsigned int n = 1; n < 4; n++)
+		decode_batch(msg, len, req, n);
 }
 
 /* The same bytes behind a header that is right, so that the body is reached. */
@@ -91,6 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	req = make_request(data[0], data[1], (uint16_t)(data[2] | data[3] << 8));
 	decode(data + 4, size - 4, &req);
 	decode_body(data + 4, size - 4, XM_WIRE_RESULT, &req);
+	decode_body(data + 4, size - 4, XM_WIRE_BATCH_RESULT, &req);
+	decode_body(data + 4, size - 4, XM_WIRE_PART, &req);
 	decode_body(data + 4, size - 4, data[1] & 1 ? XM_WIRE_WELCOME : XM_WIRE_REFUSED, &req);
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One message of a hostile client, as the server handles it: decoder, gate and the answer's encoder,
+ * One message of a hostile client, a call or a batch, as the server handles it: decoder, gate and the
+ * answer's encoder,
  * under a policy that allows everything, so that the guard alone stands before the hypervisor.  What
  * reaches it must be in the domain that tests/broker_fakes.c describes.
  */
@@ -16,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct fake_backend *hypervisor;
 static struct gate gate;
+static struct gate_batch batch;
+static uint8_t *room;
 
 static void check_domain(struct fake_backend *fake, const struct xm_request *req)
 {
@@ -34,6 +37,15 @@ static int broker(void *data, void *session, const struct gate_call *call, struc
 	return 0;
 }
 
+/* Exactly as much as was asked for, so that whoever writes more is seen. */
+static uint8_t *make_room(void *session, size_t len)
+{
+	(void)session;
+	free(room);
+	room = malloc(len);
+	return room;
+}
+
 static void make_gate(void)
 {
 	static struct sealed policy;
@@ -50,6 +62,8 @@ static void make_gate(void)
 		.hypervisor = hypervisor->hv,
 		.audit = audit,
 		.broker = broker,
+		.room = make_room,
+		.batch = &batch,
 	};
 	fake_policy.answer = FAKE_ALLOW_AUDITED;
 }
@@ -69,11 +83,34 @@ static void hello(const uint8_t *data, size_t size)
 		abort();
 }
 
+static void check_call(const struct gate_answer *answer, const struct gate_call *call)
+{
+	static struct xm_reply read_back;
+
+	if (answer->len < 0 ||
+	    xm_wire_get_result(answer->msg, (size_t)answer->len, &call->req, &read_back) < 0)
+		abort();
+}
+
+static void check_batch(const struct gate_answer *answer)
+{
+	static struct xm_reply read_back;
+	struct xm_wire_batch_result result;
+
+	if (answer->len < 0 ||
+	    xm_wire_get_batch_result(answer->msg, (size_t)answer->len, batch.n, &result) < 0)
+		abort();
+	for (unsigned int i = 0; i < batch.n && result.ran; i++)
+		if (xm_wire_next_batch_result(&result, &batch.req[i], i + 1 == batch.n,
+					      &read_back) < 0)
+			abort();
+}
+
 static void message(const uint8_t *data, size_t size)
 {
 	static const uint32_t gids[] = { 100 };
-	static uint8_t space[XM_WIRE_DATA_MAX], out[XM_WIRE_MAX];
-	static struct xm_reply reply, read_back;
+	static uint8_t space[XM_WIRE_PLAIN], out[XM_WIRE_PACKET];
+	static struct xm_reply reply;
 	struct gate_caller caller = {
 		.subject = { .uid = 1000, .gids = gids, .n_gids = 1 },
 		.who = { .uid = 1000,
@@ -83,21 +120,23 @@ static void message(const uint8_t *data, size_t size)
 			 .cgroup = "",
 			 .profile = "3.x" },
 	};
+	struct gate_answer answer = { .reply = &reply, .msg = out, .cap = sizeof(out) };
+	uint64_t n_batches = gate.n_batches;
 	struct gate_call call;
-	int len;
 
 	xm_reply_init(&reply, space, sizeof(space));
-	if (gate_message(&gate, &caller, data, size, &call, &reply) < 0)
+	if (gate_message(&gate, &caller, data, size, &call, &answer) < 0)
 		return;
-	len = xm_wire_put_result(out, sizeof(out), call.serial, &call.req, &reply);
-	if (len < 0 || xm_wire_get_result(out, (size_t)len, &call.req, &read_back) < 0)
-		abort();
+	if (gate.n_batches > n_batches)
+		check_batch(&answer);
+	else
+		check_call(&answer, &call);
 }
 
 /* The same bytes behind a good header, so that the arguments are reached. */
-static void as_call(const uint8_t *data, size_t size)
+static void as(uint8_t type, const uint8_t *data, size_t size)
 {
-	static uint8_t msg[XM_WIRE_MAX];
+	static uint8_t msg[XM_WIRE_PACKET];
 	size_t len = XM_WIRE_HEAD + size;
 
 	if (len > sizeof(msg))
@@ -105,7 +144,7 @@ static void as_call(const uint8_t *data, size_t size)
 	memset(msg, 0, XM_WIRE_HEAD);
 	msg[0] = 0x58;
 	msg[1] = 0x6d;
-	msg[2] = XM_WIRE_CALL;
+	msg[2] = type;
 	for (unsigned int i = 0; i < 4; i++)
 		msg[4 + i] = (uint8_t)(len >> (8 * i));
 	memcpy(msg + XM_WIRE_HEAD, data, size);
@@ -118,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_gate();
 	hello(data, size);
 	message(data, size);
-	as_call(data, size);
+	as(XM_WIRE_CALL, data, size);
+	as(XM_WIRE_BATCH, data, size);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #   include <- libxm/core <- libxm/system <- policy <- xmbroker
 #   include <- libxm/core <- libxm (client)
 #   one file of policy/ sees libyaml, one of libxm/system/ the XML parser
+#   what differs between profiles is seen by the client library alone, in files compiled for each
 set -u
 bad=0
 
@@ -41,10 +42,26 @@ one_file() { # HEADER FOLDER
 	layer 'libxm/core/|libxm/system/|policy/|xmbroker/' $(files xmbroker)
 	layer 'libxm/core/|libxm/[a-z0-9_]+\.(h|def)"|[a-z0-9_]+\.(h|def)"' $(files 'libxm/*.c' 'libxm/*.h' |
 		grep -E '^libxm/[^/]*$')
-	layer 'xm/|xm_inc/|xm[-a-z]*\.h' $(files include)
+	layer 'xm/|xm_inc/|prtos/|(xm|prtos)[-a-z]*\.h' $(files include)
 }
 one_file yaml.h policy
 one_file expat.h libxm/system
+
+# shellcheck disable=SC2046
+seen=$(grep -nHE '#[[:space:]]*include[[:space:]]*<(xm|prtos)[^>]*\.h>' \
+	$(files libxm/core libxm/system policy xmbroker) || true)
+if [ -n "$seen" ]; then
+	printf 'depends on a profile, but is compiled once:\n%s\n' "$seen"
+	bad=1
+fi
+for file in $(files 'libxm/*.c' | grep -E '^libxm/[^/]*$' |
+	xargs grep -lE '#[[:space:]]*include[[:space:]]*(<(xm|prtos)[^>]*\.h>|"libxm/call.h")'); do
+	object=${B:-build}/obj/${file%.c}.o
+	if [ -e "$object" ] && ! [ "$file" -nt "$object" ]; then
+		echo "$file depends on a profile, but is compiled once"
+		bad=1
+	fi
+done
 
 # What no process that talks to clients may hold.
 for program in "${B:-build}/xmbroker-server" "${B:-build}/xmbroker" "${B:-build}/libxm.so"; do

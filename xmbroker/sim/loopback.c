@@ -9,7 +9,6 @@
 
 #define N_PLANS 2
 #define CONSOLE_MAX 128
-#define HM_CAPACITY ((4096 - 56) / 36)
 
 enum { READY = 1, SUSPENDED = 2, HALTED = 3 };
 enum { MODE_IDLE, MODE_COLD, MODE_WARM, MODE_NORMAL };
@@ -24,14 +23,6 @@ static const struct {
 } slots[N_PLANS][LOOPBACK_PARTITIONS] = {
 	{ { 0, 50000 }, { 50000, 25000 }, { 75000, 25000 } },
 	{ { 0, 150000 }, { 150000, 50000 }, { 0, 0 } },
-};
-
-static const struct {
-	uint64_t start, size;
-} areas[LOOPBACK_PARTITIONS] = {
-	{ 0x4000000, 64 << 20 },
-	{ 0x8000000, 16 << 20 },
-	{ 0x9000000, 16 << 20 },
 };
 
 /* ---- time, slots and plans --------------------------------------------------------------------- */
@@ -164,9 +155,19 @@ static void never_returns(struct xm_reply *reply)
 	xm_reply_fail(reply, XM_C_UNKNOWN_OUTCOME);
 }
 
-static void stop_self(struct loopback *lb, struct xm_reply *reply)
+void loopback_stop(struct loopback *lb, struct xm_reply *reply)
 {
 	lb->stopped = true;
+	never_returns(reply);
+}
+
+void loopback_restart(struct loopback *lb, uint32_t status, struct xm_reply *reply)
+{
+	struct loopback_partition *self = &lb->partition[LOOPBACK_SELF];
+
+	self->fresh = true;
+	self->op_mode = MODE_IDLE;
+	self->reset_status = status;
 	never_returns(reply);
 }
 
@@ -176,7 +177,7 @@ static void call_halt_partition(struct loopback *lb, const struct xm_request *re
 	uint64_t id = loopback_arg(req, 0)->num;
 
 	if (id == LOOPBACK_SELF) {
-		stop_self(lb, reply);
+		loopback_stop(lb, reply);
 	} else if (id >= LOOPBACK_PARTITIONS) {
 		xm_reply_fail(reply, XM_C_INVALID_PARAM);
 	} else if (lb->partition[id].halted) {
@@ -193,7 +194,7 @@ static void call_suspend_partition(struct loopback *lb, const struct xm_request 
 	uint64_t id = loopback_arg(req, 0)->num;
 
 	if (id == LOOPBACK_SELF)
-		stop_self(lb, reply);
+		loopback_stop(lb, reply);
 	else if (id >= LOOPBACK_PARTITIONS)
 		xm_reply_fail(reply, XM_C_INVALID_PARAM);
 	else if (lb->partition[id].suspended || lb->partition[id].halted)
@@ -244,7 +245,7 @@ static void call_halt_system(struct loopback *lb, const struct xm_request *req,
 			     struct xm_reply *reply)
 {
 	(void)req;
-	stop_self(lb, reply);
+	loopback_stop(lb, reply);
 }
 
 static void call_reset_system(struct loopback *lb, const struct xm_request *req,
@@ -285,31 +286,6 @@ static void call_not_allowed(struct loopback *lb, const struct xm_request *req,
 	(void)lb;
 	(void)req;
 	xm_reply_fail(reply, XM_C_OP_NOT_ALLOWED);
-}
-
-/* ---- health monitor: a log in which nothing ever stands ---------------------------------------- */
-
-static void call_hm(struct loopback *lb, const struct xm_request *req, struct xm_reply *reply)
-{
-	bool good = loopback_arg(req, 0)->num == XM_HYPERVISOR_ID;
-	uint64_t *words;
-
-	(void)lb;
-	if (req->op == XM_OP_HM_READ)
-		good = good && loopback_arg(req, XM_A_HM_READ_log)->state == XM_ST_OK &&
-		       loopback_arg(req, XM_A_HM_READ_noLogs)->num > 0;
-	else if (req->op == XM_OP_HM_SEEK)
-		good = good && loopback_arg(req, XM_A_HM_SEEK_whence)->num <= 2;
-	else if (req->op == XM_OP_HM_STATUS)
-		good = good && loopback_arg(req, XM_A_HM_STATUS_status)->state == XM_ST_OK;
-	if (!good) {
-		xm_reply_fail(reply, XM_C_INVALID_PARAM);
-	} else if (req->op == XM_OP_HM_READ) {
-		xm_reply_put_words(reply, XM_A_HM_READ_log, 0);
-	} else if (req->op == XM_OP_HM_STATUS) {
-		words = xm_reply_put_words(reply, XM_A_HM_STATUS_status, XM_NF_HM_STATUS);
-		words[XM_F_HM_STATUS_maxEvents] = HM_CAPACITY;
-	}
 }
 
 /* ---- status and names -------------------------------------------------------------------------- */
@@ -414,23 +390,6 @@ static void call_opmode(struct loopback *lb, const struct xm_request *req, struc
 		lb->partition[id].op_mode = (uint32_t)mode;
 }
 
-static void call_physpage(struct loopback *lb, const struct xm_request *req, struct xm_reply *reply)
-{
-	uint64_t id = loopback_arg(req, XM_A_GET_PHYSPAGE_STATUS_partitionId)->num;
-	uint64_t addr = loopback_arg(req, XM_A_GET_PHYSPAGE_STATUS_pAddr)->num;
-	uint64_t *words;
-
-	(void)lb;
-	if (loopback_arg(req, XM_A_GET_PHYSPAGE_STATUS_status)->state != XM_ST_OK ||
-	    id >= LOOPBACK_PARTITIONS || addr < areas[id].start ||
-	    addr - areas[id].start >= areas[id].size) {
-		xm_reply_fail(reply, XM_C_INVALID_PARAM);
-		return;
-	}
-	words = xm_reply_put_words(reply, XM_A_GET_PHYSPAGE_STATUS_status, XM_NF_PHYSPAGE_STATUS);
-	words[XM_F_PHYSPAGE_STATUS_pAddr] = addr;
-}
-
 static void call_get_gid(struct loopback *lb, const struct xm_request *req, struct xm_reply *reply)
 {
 	const struct xm_value *name = loopback_arg(req, XM_A_GET_GID_BY_NAME_name);
@@ -486,20 +445,56 @@ static loopback_fn *const calls[XM_N_OPS] = {
 	[XM_OP_RECEIVE_QUEUING_MESSAGE] = loopback_receive,
 	[XM_OP_GET_QUEUING_PORT_STATUS] = loopback_queuing_status,
 	[XM_OP_GET_QUEUING_PORT_INFO] = loopback_port_info,
-	[XM_OP_HM_READ] = call_hm,
-	[XM_OP_HM_SEEK] = call_hm,
-	[XM_OP_HM_STATUS] = call_hm,
-	[XM_OP_HM_LOCK_EVENTS] = call_hm,
-	[XM_OP_HM_UNLOCK_EVENTS] = call_hm,
-	[XM_OP_HM_RESET_EVENTS] = call_hm,
+	[XM_OP_HM_READ] = loopback_hm,
+	[XM_OP_HM_SEEK] = loopback_hm,
+	[XM_OP_HM_STATUS] = loopback_hm,
+	[XM_OP_HM_LOCK_EVENTS] = loopback_hm,
+	[XM_OP_HM_UNLOCK_EVENTS] = loopback_hm,
+	[XM_OP_HM_RESET_EVENTS] = loopback_hm,
 	[XM_OP_GET_SYSTEM_STATUS] = call_system_status,
 	[XM_OP_GET_PARTITION_STATUS] = call_partition_status,
 	[XM_OP_GET_PLAN_STATUS] = call_plan_status,
 	[XM_OP_SET_PARTITION_OPMODE] = call_opmode,
 	[XM_OP_GET_VCPU_STATUS] = call_vcpu_status,
-	[XM_OP_GET_PHYSPAGE_STATUS] = call_physpage,
+	[XM_OP_GET_PHYSPAGE_STATUS] = loopback_physpage,
 	[XM_OP_SWITCH_SCHED_PLAN] = call_switch_plan,
 	[XM_OP_GET_GID_BY_NAME] = call_get_gid,
+	[XM_OP_TRACE_EVENT] = loopback_trace_event,
+	[XM_OP_TRACE_UNRECOVERABLE] = loopback_trace_event,
+	[XM_OP_TRACE_READ] = loopback_trace,
+	[XM_OP_TRACE_SEEK] = loopback_trace,
+	[XM_OP_TRACE_STATUS] = loopback_trace,
+	[XM_OP_TRACE_LOCK] = loopback_trace,
+	[XM_OP_TRACE_UNLOCK] = loopback_trace,
+	[XM_OP_TRACE_RESET] = loopback_trace,
+	[XM_OP_MEMORY_COPY] = loopback_memory_copy,
+	[XM_OP_SET_IRQMASK] = call_nothing,
+	[XM_OP_CLEAR_IRQMASK] = call_nothing,
+	[XM_OP_SET_IRQPEND] = call_nothing,
+	[XM_OP_CLEAR_IRQPEND] = call_nothing,
+	[XM_OP_ROUTE_IRQ] = loopback_route_irq,
+	[XM_OP_RAISE_IPVI] = loopback_raise_ipvi,
+	[XM_OP_RAISE_PARTITION_IPVI] = loopback_raise_ipvi,
+	[XM_OP_UPDATE_PAGE32] = loopback_update_page32,
+	[XM_OP_SET_PAGE_TYPE] = loopback_set_page_type,
+	[XM_OP_INVLD_TLB] = call_nothing,
+	[XM_OP_OVERRIDE_TRAP_HNDL] = call_nothing,
+	[XM_OP_RESET_VCPU] = loopback_vcpu,
+	[XM_OP_HALT_VCPU] = loopback_vcpu,
+	[XM_OP_SUSPEND_VCPU] = loopback_vcpu,
+	[XM_OP_RESUME_VCPU] = loopback_vcpu,
+	[XM_OP_GET_VCPUID] = call_nothing, /* virtual processor 0 */
+	[XM_OP_X86_LOAD_CR0] = call_nothing,
+	[XM_OP_X86_LOAD_CR3] = call_nothing,
+	[XM_OP_X86_LOAD_CR4] = call_nothing,
+	[XM_OP_X86_LOAD_TSS] = call_nothing,
+	[XM_OP_X86_LOAD_GDT] = call_nothing,
+	[XM_OP_X86_LOAD_IDTR] = call_nothing,
+	[XM_OP_X86_UPDATE_SS_SP] = call_nothing,
+	[XM_OP_X86_UPDATE_GDT] = loopback_update_descriptor,
+	[XM_OP_X86_UPDATE_IDT] = loopback_update_descriptor,
+	[XM_OP_X86_SET_IF] = call_nothing,
+	[XM_OP_X86_CLEAR_IF] = call_nothing,
 };
 
 /* What the caller itself could not classify; the reasons are those of libxm. */

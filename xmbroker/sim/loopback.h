@@ -12,7 +12,10 @@
  *     XM_C_UNKNOWN_OUTCOME here, and after a halt or suspension of the own partition, and after a
  *     halt of the system, every call has XM_C_INVALID_MODE: nobody is there to end it;
  *   - XM_idle_self returns at once;
- *   - a watchdog timer is accepted and never expires, so the health monitor log stays empty.
+ *   - a watchdog timer is accepted and never expires, so the health monitor log stays empty;
+ *   - there is nothing behind memory areas: a copy between them is checked, and moves nothing;
+ *   - no more than LOOPBACK_PAGES pages are of a type of their own;
+ *   - operations that a broker answers from the description (XM_OPF_DESCRIBED) are unknown.
  */
 
 #include "libxm/core/request.h"
@@ -22,6 +25,7 @@
 #define LOOPBACK_SAMPLE 64   /* bytes of a sampling message */
 #define LOOPBACK_MESSAGE 128 /* bytes of a queuing message */
 #define LOOPBACK_QUEUE 8     /* messages of a queue */
+#define LOOPBACK_PAGES 32
 
 struct loopback_partition {
 	bool halted;
@@ -47,6 +51,11 @@ struct loopback_queue {
 	uint8_t data[LOOPBACK_QUEUE][LOOPBACK_MESSAGE];
 };
 
+struct loopback_page {
+	uint64_t number;
+	uint32_t type; /* 0: an ordinary one, and the place is free */
+};
+
 struct loopback {
 	bool stopped; /* the system, or the own partition, for ever */
 	uint32_t reset_counter;
@@ -68,6 +77,7 @@ struct loopback {
 	} port[LOOPBACK_PORTS];
 	struct loopback_sample sample[2];
 	struct loopback_queue queue[2];
+	struct loopback_page page[LOOPBACK_PAGES];
 };
 
 /* Boots it at `now_us`, microseconds of any clock that does not go backwards. */

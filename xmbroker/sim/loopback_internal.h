@@ -3,8 +3,9 @@
 #define XMBROKER_SIM_LOOPBACK_INTERNAL_H
 
 /*
- * Between the files of the loopback hypervisor: the calls on ports are in loopback_ports.c, all else
- * is in loopback.c.
+ * Between the files of the loopback hypervisor: the calls on ports are in loopback_ports.c, on log
+ * streams in loopback_log.c, on memory, interrupts and processor in loopback_machine.c; all else is in
+ * loopback.c.
  */
 
 #include "xmbroker/sim/loopback.h"
@@ -27,6 +28,15 @@ loopback_fn loopback_create_port, loopback_port_info;
 loopback_fn loopback_read_sampling, loopback_write_sampling, loopback_sampling_status;
 loopback_fn loopback_send, loopback_receive, loopback_queuing_status;
 
+loopback_fn loopback_hm, loopback_trace, loopback_trace_event;
+
+loopback_fn loopback_memory_copy, loopback_physpage, loopback_set_page_type;
+loopback_fn loopback_update_page32, loopback_route_irq, loopback_raise_ipvi;
+loopback_fn loopback_vcpu, loopback_update_descriptor;
+
+/* The own partition stops for ever; or its virtual processor starts anew.  Neither call returns. */
+void loopback_stop(struct loopback *lb, struct xm_reply *reply);
+void loopback_restart(struct loopback *lb, uint32_t status, struct xm_reply *reply);
 /* Closes the ports of a partition, which its reset does. */
 void loopback_close_ports(struct loopback *lb, unsigned int partition);
 bool loopback_same_name(const char name[LOOPBACK_NAME], const struct xm_value *v);

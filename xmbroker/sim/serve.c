@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Connections of partitions to the simulated hypervisor.  Owns sockets and connections.  Must treat
- * every connection as hostile: one message a turn, malformed ones end it, a peer that does not read
+ * every connection as hostile: one packet a turn, malformed ones end it, a peer that does not read
  * its answers is not read either.
  *
  * A partition that does not run (suspended, or idle until its next slot) cannot call: its
@@ -18,43 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "libxm/core/wire.h"
-#include "xmbroker/sim/serve.h"
-
-struct connection {
-	struct loop_source source; /* first, so that the two convert */
-	struct serve *serve;
-	struct connection *prev, *next;
-	uint32_t partition;
-	uint64_t generation; /* of the partition when it was made */
-	bool open;           /* the handshake is done */
-	const char *refusal; /* why the handshake will fail; NULL: it will not */
-	bool dead;           /* to be freed at the end of the round */
-	uint8_t *answer;     /* a message that could not be sent yet; owned */
-	size_t answer_len;
-};
-
-/* Where connections come from: a listening socket, or a stream of descriptors. */
-struct door {
-	struct loop_source source; /* first */
-	struct serve *serve;
-	struct door *next;
-	uint32_t partition;
-};
-
-struct serve {
-	struct loop loop;
-	struct loop_source signals;
-	struct sim *sim;               /* borrowed */
-	const struct system *sys;      /* borrowed */
-	struct connection connections; /* head of the list */
-	unsigned int n_connections;
-	int64_t now; /* us; of the event in hand */
-	struct door *doors;
-	uint8_t in[XM_WIRE_MAX];
-	uint8_t out[XM_WIRE_MAX];
-	uint8_t space[XM_WIRE_DATA_MAX];
-};
+#include "xmbroker/sim/serve_internal.h"
 
 static int64_t now_us(void)
 {
@@ -66,7 +30,7 @@ static int64_t now_us(void)
 
 /* ---- connections: marked dead at once, freed when nobody can hold them any more ------------------- */
 
-static void drop(struct connection *c)
+void serve_drop(struct connection *c)
 {
 	if (c->dead)
 		return;
@@ -84,11 +48,11 @@ static void release(struct connection *c)
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	c->serve->n_connections--;
-	free(c->answer);
+	serve_forget(c);
 	free(c);
 }
 
-static bool runs(const struct connection *c)
+bool serve_runs(const struct connection *c)
 {
 	return sim_runs(c->serve->sim, c->partition);
 }
@@ -98,52 +62,10 @@ static void watch(struct connection *c)
 {
 	uint32_t events = 0;
 
-	if (runs(c) || c->refusal)
-		events = c->answer ? EPOLLOUT : EPOLLIN;
+	if (serve_runs(c) || c->refusal)
+		events = c->answer || c->batch ? EPOLLOUT : EPOLLIN;
 	if (!c->dead && loop_watch(&c->serve->loop, &c->source, events) < 0)
-		drop(c);
-}
-
-static int keep_answer(struct connection *c, const uint8_t *msg, size_t len)
-{
-	c->answer = malloc(len);
-	if (!c->answer)
-		return -ENOMEM;
-	memcpy(c->answer, msg, len);
-	c->answer_len = len;
-	return 0;
-}
-
-static int transmit(const struct connection *c, const uint8_t *msg, size_t len)
-{
-	ssize_t n;
-
-	do
-		n = send(c->source.fd, msg, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
-static void answer(struct connection *c, const uint8_t *msg, int len)
-{
-	int r = len < 0 ? len : transmit(c, msg, (size_t)len);
-
-	if (r == -EAGAIN)
-		r = keep_answer(c, msg, (size_t)len);
-	if (r < 0)
-		drop(c);
-}
-
-static void send_answer(struct connection *c)
-{
-	int r = transmit(c, c->answer, c->answer_len);
-
-	if (r == -EAGAIN)
-		return;
-	free(c->answer);
-	c->answer = NULL;
-	if (r < 0)
-		drop(c);
+		serve_drop(c);
 }
 
 static void refuse_fd(struct serve *serve, int fd, int error, const char *reason)
@@ -158,93 +80,10 @@ static void refuse_fd(struct serve *serve, int fd, int error, const char *reason
 		return;
 }
 
-static void refuse(struct connection *c, int error, const char *reason)
+void serve_refuse(struct connection *c, int error, const char *reason)
 {
 	refuse_fd(c->serve, c->source.fd, error, reason);
-	drop(c);
-}
-
-/* ---- messages ------------------------------------------------------------------------------------- */
-
-static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
-{
-	struct serve *serve = c->serve;
-	struct xm_wire_welcome welcome = {
-		.version = XM_WIRE_VERSION,
-		.profile = (uint8_t)serve->sys->profile,
-		.partition = c->partition,
-		.data_max = XM_WIRE_DATA_MAX,
-	};
-	struct xm_wire_hello hello;
-
-	if (xm_wire_get_hello(msg, len, &hello) < 0) {
-		refuse(c, EPROTO, "malformed greeting");
-		return;
-	}
-	if (hello.version_min > XM_WIRE_VERSION || hello.version_max < XM_WIRE_VERSION) {
-		refuse(c, EPROTONOSUPPORT, "no common version of the protocol");
-		return;
-	}
-	if (c->refusal) {
-		refuse(c, ESHUTDOWN, c->refusal);
-		return;
-	}
-	system_partitions(serve->sys, &welcome.n_partitions);
-	c->open = true;
-	answer(c, serve->out, xm_wire_put_welcome(serve->out, sizeof(serve->out), &welcome));
-}
-
-static void on_call(struct connection *c, const uint8_t *msg, size_t len)
-{
-	struct serve *serve = c->serve;
-	struct xm_wire_head head;
-	struct xm_request req;
-	struct xm_reply reply;
-	enum sim_result result;
-	int n;
-
-	if (xm_wire_get_head(msg, len, &head) < 0 || xm_wire_get_call(msg, len, &req) < 0) {
-		refuse(c, EPROTO, "malformed call");
-		return;
-	}
-	xm_reply_init(&reply, serve->space, sizeof(serve->space));
-	result = sim_call(serve->sim, c->partition, &req, &reply, serve->now);
-	if (result == SIM_GONE)
-		return; /* the partition's new generation closes the connection */
-	n = xm_wire_put_result(serve->out, sizeof(serve->out), head.serial, &req, &reply);
-	if (result == SIM_REPLY)
-		answer(c, serve->out, n);
-	else if (result == SIM_STOPPED || n < 0 || keep_answer(c, serve->out, (size_t)n) < 0)
-		drop(c);
-}
-
-static void on_message(struct connection *c, const uint8_t *msg, size_t len)
-{
-	struct xm_wire_head head;
-
-	if (xm_wire_get_head(msg, len, &head) < 0)
-		refuse(c, EPROTO, "malformed message");
-	else if (head.type == XM_WIRE_HELLO && !c->open)
-		on_hello(c, msg, len);
-	else if (head.type == XM_WIRE_CALL && c->open)
-		on_call(c, msg, len);
-	else
-		refuse(c, EPROTO, "unexpected message");
-}
-
-static void on_readable(struct connection *c)
-{
-	struct serve *serve = c->serve;
-	ssize_t n = recv(c->source.fd, serve->in, sizeof(serve->in), MSG_DONTWAIT | MSG_TRUNC);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
-		drop(c);
-	else if ((size_t)n > sizeof(serve->in))
-		refuse(c, EMSGSIZE, "message too long");
-	else
-		on_message(c, serve->in, (size_t)n);
+	serve_drop(c);
 }
 
 static void on_connection(struct loop_source *source, uint32_t events)
@@ -255,13 +94,13 @@ static void on_connection(struct loop_source *source, uint32_t events)
 	c->serve->now = now_us();
 	sim_run(c->serve->sim, c->serve->now);
 	if (c->generation != sim_generation(c->serve->sim, c->partition))
-		drop(c);
-	else if ((events & EPOLLOUT) && c->answer && runs(c))
-		send_answer(c);
-	else if ((events & EPOLLIN) && !c->answer && (runs(c) || c->refusal))
-		on_readable(c);
+		serve_drop(c);
+	else if ((events & EPOLLOUT) && (c->answer || c->batch) && serve_runs(c))
+		serve_go_on(c);
+	else if ((events & EPOLLIN) && !c->answer && !c->batch && (serve_runs(c) || c->refusal))
+		serve_receive(c);
 	else if (events & (EPOLLHUP | EPOLLERR))
-		drop(c);
+		serve_drop(c);
 	if (!c->dead)
 		watch(c);
 }
@@ -407,7 +246,7 @@ static void settle(struct serve *serve)
 	     c = next) {
 		next = c->next;
 		if (c->generation != sim_generation(serve->sim, c->partition))
-			drop(c);
+			serve_drop(c);
 		if (c->dead)
 			release(c);
 		else
@@ -472,7 +311,7 @@ void serve_free(struct serve *serve)
 	while (serve->connections.next != &serve->connections) {
 		struct connection *c = serve->connections.next;
 
-		drop(c);
+		serve_drop(c);
 		release(c);
 	}
 	while (serve->doors) {

@@ -11,6 +11,8 @@
 #include "xmbroker/sim/sim.h"
 
 #define SERVE_CONNECTIONS_MAX 512
+#define SERVE_LARGE_MAX                                                                            \
+	(256u << 20) /* bytes of messages longer than a packet, of all connections */
 
 struct serve;
 

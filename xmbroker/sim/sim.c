@@ -98,15 +98,66 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_GET_PHYSPAGE_STATUS] = sim_physpage_status,
 	[XM_OP_SWITCH_SCHED_PLAN] = sim_switch_plan,
 	[XM_OP_GET_GID_BY_NAME] = sim_get_gid,
+	[XM_OP_TRACE_EVENT] = sim_trace_event,
+	[XM_OP_TRACE_UNRECOVERABLE] = sim_trace_event,
+	[XM_OP_TRACE_READ] = sim_trace_read,
+	[XM_OP_TRACE_SEEK] = sim_trace_seek,
+	[XM_OP_TRACE_STATUS] = sim_trace_status,
+	[XM_OP_TRACE_LOCK] = sim_trace_lock,
+	[XM_OP_TRACE_UNLOCK] = sim_trace_unlock,
+	[XM_OP_TRACE_RESET] = sim_trace_reset,
+	[XM_OP_MEMORY_COPY] = sim_memory_copy,
+	[XM_OP_SET_IRQMASK] = sim_set_irqmask,
+	[XM_OP_CLEAR_IRQMASK] = sim_clear_irqmask,
+	[XM_OP_SET_IRQPEND] = sim_set_irqpend,
+	[XM_OP_CLEAR_IRQPEND] = sim_clear_irqpend,
+	[XM_OP_ROUTE_IRQ] = sim_route_irq,
+	[XM_OP_RAISE_IPVI] = sim_raise_ipvi,
+	[XM_OP_RAISE_PARTITION_IPVI] = sim_raise_partition_ipvi,
+	[XM_OP_UPDATE_PAGE32] = sim_update_page32,
+	[XM_OP_SET_PAGE_TYPE] = sim_set_page_type,
+	[XM_OP_INVLD_TLB] = sim_load_register,
+	[XM_OP_OVERRIDE_TRAP_HNDL] = sim_override_trap,
+	[XM_OP_RESET_VCPU] = sim_reset_vcpu,
+	[XM_OP_HALT_VCPU] = sim_halt_vcpu,
+	[XM_OP_SUSPEND_VCPU] = sim_suspend_vcpu,
+	[XM_OP_RESUME_VCPU] = sim_resume_vcpu,
+	[XM_OP_GET_VCPUID] = sim_get_vcpuid,
+	[XM_OP_X86_LOAD_CR0] = sim_load_register,
+	[XM_OP_X86_LOAD_CR3] = sim_load_register,
+	[XM_OP_X86_LOAD_CR4] = sim_load_register,
+	[XM_OP_X86_LOAD_TSS] = sim_load_register,
+	[XM_OP_X86_LOAD_GDT] = sim_load_register,
+	[XM_OP_X86_LOAD_IDTR] = sim_load_register,
+	[XM_OP_X86_UPDATE_SS_SP] = sim_load_register,
+	[XM_OP_X86_UPDATE_GDT] = sim_update_descriptor,
+	[XM_OP_X86_UPDATE_IDT] = sim_update_descriptor,
+	[XM_OP_X86_SET_IF] = sim_set_if,
+	[XM_OP_X86_CLEAR_IF] = sim_clear_if,
+	[XM_OP_RAISE_PARTITION_TRAP] = sim_raise_trap,
+	[XM_OP_GET_PARTITION_TABLE] = sim_partition_table,
+	[XM_OP_GET_PARTITION_MMAP] = sim_partition_mmap,
 };
 
-/* Whoever calls has got a slot. */
-static void caller_runs(struct sim_partition *p)
+/* The virtual processor that calls; by calling it shows that it has got a slot. */
+static struct sim_vcpu *calling_vcpu(const struct sim_partition *p)
 {
-	if (!p->vcpu[0].fresh || !sim_vcpu_runs(&p->vcpu[0]))
-		return;
-	p->vcpu[0].fresh = false;
-	p->vcpu[0].op_mode = SIM_MODE_NORMAL;
+	struct sim_vcpu *vcpu = p->vcpu;
+
+	while (!sim_vcpu_runs(vcpu))
+		vcpu++;
+	if (vcpu->fresh)
+		vcpu->op_mode = SIM_MODE_NORMAL;
+	vcpu->fresh = false;
+	return vcpu;
+}
+
+void sim_settle(struct sim_call *c, uint64_t generation)
+{
+	if (c->sim->halted || c->caller->generation != generation)
+		c->result = SIM_GONE;
+	else if (!sim_runs(c->sim, c->self))
+		c->result = SIM_DEFERRED;
 }
 
 enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_request *req,
@@ -126,7 +177,7 @@ enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_re
 	sim_advance(sim, now);
 	if (!sim_runs(sim, partition))
 		return SIM_STOPPED;
-	caller_runs(call.caller);
+	call.vcpu = calling_vcpu(call.caller);
 	xm_reply_init(reply, reply->space, reply->space_len);
 	if (req->op < XM_N_OPS && operations[req->op])
 		code = operations[req->op](&call);
@@ -209,8 +260,7 @@ static void lay_out_partitions(struct sim *sim)
 		vcpu += p->config->n_vcpus;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		if (slot[i].vcpu == 0)
-			sim->partitions[slot[i].partition].has_slots = true;
+		sim->partitions[slot[i].partition].slots |= 1u << slot[i].vcpu;
 }
 
 static void lay_out_processors(struct sim *sim)
@@ -227,6 +277,7 @@ static void lay_out_processors(struct sim *sim)
 	}
 }
 
+/* Large blocks take memory only as messages fill them. */
 static int allocate_channels(struct sim *sim)
 {
 	uint32_t n;
@@ -243,6 +294,24 @@ static int allocate_channels(struct sim *sim)
 	return 0;
 }
 
+/* One more, so that none is no NULL. */
+static int allocate_log(struct sim_log *log, uint32_t capacity)
+{
+	log->capacity = capacity;
+	log->records = calloc((size_t)capacity + 1, sizeof(*log->records));
+	return log->records ? 0 : -ENOMEM;
+}
+
+static int allocate_logs(struct sim *sim)
+{
+	const struct system_partition *p = system_partition(sim->sys, 0);
+	int r = allocate_log(&sim->log, sim->sys->hm_capacity);
+
+	for (uint32_t i = 0; i < sim->n_partitions && r == 0; i++)
+		r = allocate_log(&sim->traces[i], p[i].trace_capacity);
+	return r < 0 ? r : allocate_log(&sim->traces[sim->n_partitions], sim->sys->trace_capacity);
+}
+
 /* One more of each, so that an empty table is no NULL. */
 static int allocate(struct sim *sim)
 {
@@ -251,10 +320,9 @@ static int allocate(struct sim *sim)
 	sim->ports = calloc(sim->n_ports + 1, sizeof(*sim->ports));
 	sim->channels = calloc(sim->n_channels + 1, sizeof(*sim->channels));
 	sim->processors = calloc(sim->n_processors + 1, sizeof(*sim->processors));
-	sim->log.capacity = sim->sys->hm_capacity;
-	sim->log.records = calloc(sim->log.capacity + 1, sizeof(*sim->log.records));
+	sim->traces = calloc(sim->n_partitions + 1, sizeof(*sim->traces));
 	if (!sim->partitions || !sim->vcpus || !sim->ports || !sim->channels || !sim->processors ||
-	    !sim->log.records)
+	    !sim->traces || allocate_logs(sim) < 0)
 		return -ENOMEM;
 	return allocate_channels(sim);
 }
@@ -293,6 +361,10 @@ void sim_free(struct sim *sim)
 		free(sim->channels[i].data);
 		free(sim->channels[i].len);
 	}
+	for (uint32_t i = 0; sim->traces && i <= sim->n_partitions; i++)
+		free(sim->traces[i].records);
+	free(sim->traces);
+	sim_memory_free(&sim->memory);
 	free(sim->partitions);
 	free(sim->vcpus);
 	free(sim->ports);

@@ -15,6 +15,8 @@
 
 struct sim;
 
+#define SIM_MEMORY (64u << 20) /* bytes of physical memory that can differ from zero */
+
 enum sim_result {
 	SIM_REPLY,    /* carried out: the reply stands */
 	SIM_DEFERRED, /* carried out, but the caller stopped: it gets the reply when it runs again */
@@ -46,6 +48,10 @@ bool sim_runs(const struct sim *sim, uint32_t partition);
 bool sim_halted(const struct sim *sim, uint32_t partition);
 /* Changes whenever the partition is halted or starts anew: what it held before is gone. */
 uint64_t sim_generation(const struct sim *sim, uint32_t partition);
+
+/* Physical memory as it is; false: SIM_MEMORY is used up, and only a part was written. */
+void sim_memory_read(const struct sim *sim, uint64_t address, void *buf, size_t len);
+bool sim_memory_write(struct sim *sim, uint64_t address, const void *buf, size_t len);
 
 /* A health monitor event, with all that follows from it; partition XM_HYPERVISOR_ID: of the system. */
 void sim_hm_event(struct sim *sim, uint32_t partition, uint32_t event);

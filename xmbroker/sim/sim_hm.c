@@ -3,9 +3,10 @@
  * The health monitor of the simulated hypervisor: events, what follows from them, and their log.
  */
 
+#include <string.h>
+
 #include "xmbroker/sim/sim_internal.h"
 
-#define SIGNATURE 0xfecf
 #define GENERIC_3_X 7 /* events before those of the processor */
 #define GENERIC_PRTOS 6
 
@@ -23,41 +24,7 @@ enum action {
 	MAINTENANCE,
 };
 
-/* ---- log ------------------------------------------------------------------------------------------ */
-
-static void log_insert(struct sim_log *log, const struct sim_record *record)
-{
-	if (log->capacity == 0 || (log->n == log->capacity && log->locked))
-		return;
-	if (log->n == log->capacity) {
-		log->head = (log->head + 1) % log->capacity;
-		log->n--;
-		if (log->cursor)
-			log->cursor--;
-	}
-	log->records[(log->head + log->n++) % log->capacity] = *record;
-}
-
-/* One's complement of the sum of the record's half-words, this one taken as 0. */
-static uint16_t checksum(const struct sim_record *r)
-{
-	uint64_t stamp = (uint64_t)r->timestamp;
-	uint32_t sum = SIGNATURE + (r->op_code_h & 0xffff) + (r->op_code_h >> 16) +
-		       (r->op_code_l & 0xffff) + (r->op_code_l >> 16);
-
-	for (unsigned int i = 0; i < 4; i++)
-		sum += (uint32_t)(stamp >> (16 * i)) & 0xffff;
-	return (uint16_t)~sum;
-}
-
-static void put_record(uint64_t *words, const struct sim_record *record)
-{
-	words[XM_F_HM_LOG_signature] = SIGNATURE;
-	words[XM_F_HM_LOG_checksum] = checksum(record);
-	words[XM_F_HM_LOG_opCodeH] = record->op_code_h;
-	words[XM_F_HM_LOG_opCodeL] = record->op_code_l;
-	words[XM_F_HM_LOG_timestamp] = (uint64_t)record->timestamp;
-}
+static const struct sim_log_kind kind = { 0xfecf, XM_F_HM_LOG_payload0 };
 
 /* ---- events --------------------------------------------------------------------------------------- */
 
@@ -114,20 +81,28 @@ static void act(struct sim *sim, uint32_t scope, uint32_t action, uint32_t event
 	}
 }
 
-void sim_hm_event(struct sim *sim, uint32_t partition, uint32_t event)
+void sim_hm_raise(struct sim *sim, uint32_t partition, uint32_t vcpu, uint32_t event,
+		  const uint64_t *payload)
 {
 	struct system_hm entry = entry_for(sim, partition, event);
 	struct sim_record record = {
 		.op_code_h = sim->log.sequence << 4 | (partition == XM_HYPERVISOR_ID),
-		.op_code_l = event << 16 | partition,
+		.op_code_l = event << 16 | vcpu << 8 | partition,
 		.timestamp = sim_clock(sim),
 	};
 
+	if (payload)
+		memcpy(record.payload, payload, sizeof(record.payload));
 	sim->log.sequence++;
 	sim->hm_events++;
 	if (entry.log)
-		log_insert(&sim->log, &record);
+		sim_log_insert(&sim->log, &record);
 	act(sim, partition, entry.action, event);
+}
+
+void sim_hm_event(struct sim *sim, uint32_t partition, uint32_t event)
+{
+	sim_hm_raise(sim, partition, 0, event, NULL);
 }
 
 /* ---- operations: the log belongs to the hypervisor, and only a system partition may ask ----------- */
@@ -141,65 +116,38 @@ static enum xm_code check_caller(const struct sim_call *c)
 
 enum xm_code sim_hm_read(struct sim_call *c)
 {
-	struct sim_log *log = &c->sim->log;
 	uint64_t wanted = c->arg[XM_A_HM_READ_noLogs].num;
 	enum xm_code code = check_caller(c);
-	uint32_t n = log->n - log->cursor;
-	uint64_t *words;
 
 	if (code != XM_C_OK)
 		return code;
 	if (c->arg[XM_A_HM_READ_log].state != XM_ST_OK || wanted == 0)
 		return XM_C_INVALID_PARAM;
-	if (n > wanted)
-		n = (uint32_t)wanted;
-	if (n > XM_MAX_RECORDS)
-		n = XM_MAX_RECORDS;
-	words = xm_reply_put_words(c->reply, XM_A_HM_READ_log, n * XM_NF_HM_LOG);
-	for (uint32_t i = 0; i < n; i++, words += XM_NF_HM_LOG)
-		put_record(words, &log->records[(log->head + log->cursor++) % log->capacity]);
-	c->reply->value = n;
+	sim_log_read(c, XM_A_HM_READ_log, wanted, &c->sim->log, &kind);
 	return XM_C_OK;
 }
 
 enum xm_code sim_hm_seek(struct sim_call *c)
 {
-	struct sim_log *log = &c->sim->log;
-	int64_t at = (int32_t)c->arg[XM_A_HM_SEEK_offset].num;
 	enum xm_code code = check_caller(c);
 
 	if (code != XM_C_OK)
 		return code;
-	switch (c->arg[XM_A_HM_SEEK_whence].num) {
-	case 0:
-		at += log->cursor;
-		break;
-	case 1:
-		break;
-	case 2:
-		at += log->n;
-		break;
-	default:
-		return XM_C_INVALID_PARAM;
-	}
-	log->cursor = at < 0 ? 0 : at > log->n ? log->n : (uint32_t)at;
-	return XM_C_OK;
+	return sim_log_seek(&c->sim->log, &c->arg[XM_A_HM_SEEK_offset],
+			    &c->arg[XM_A_HM_SEEK_whence])
+		       ? XM_C_OK
+		       : XM_C_INVALID_PARAM;
 }
 
 enum xm_code sim_hm_status(struct sim_call *c)
 {
-	const struct sim_log *log = &c->sim->log;
 	enum xm_code code = check_caller(c);
-	uint64_t *words;
 
 	if (code != XM_C_OK)
 		return code;
 	if (c->arg[XM_A_HM_STATUS_status].state != XM_ST_OK)
 		return XM_C_INVALID_PARAM;
-	words = xm_reply_put_words(c->reply, XM_A_HM_STATUS_status, XM_NF_HM_STATUS);
-	words[XM_F_HM_STATUS_noEvents] = log->n;
-	words[XM_F_HM_STATUS_maxEvents] = log->capacity;
-	words[XM_F_HM_STATUS_currentEvent] = log->cursor;
+	sim_log_status(c, XM_A_HM_STATUS_status, &c->sim->log);
 	return XM_C_OK;
 }
 

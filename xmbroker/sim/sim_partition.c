@@ -11,6 +11,7 @@ void sim_halt(struct sim *sim, struct sim_partition *p)
 	for (uint32_t i = 0; i < p->config->n_vcpus; i++) {
 		p->vcpu[i].halted = true;
 		p->vcpu[i].op_mode = SIM_MODE_IDLE;
+		sim_reset_irqs(&p->vcpu[i]);
 	}
 	p->idle = false;
 	p->generation++;
@@ -48,6 +49,7 @@ void sim_boot(struct sim *sim)
 	sim->hm_events = 0;
 	sim_time_boot(sim);
 	sim_clear_channels(sim);
+	sim_forget_page_types(sim);
 	for (uint32_t i = 0; i < sim->n_partitions; i++) {
 		struct sim_partition *p = &sim->partitions[i];
 
@@ -164,12 +166,13 @@ enum xm_code sim_shutdown_partition(struct sim_call *c)
 	return check_target(c, &target);
 }
 
-/* A partition that no plan gives a slot is not scheduled by slots, and has none to give up. */
+/* A virtual processor that no plan gives a slot is not scheduled by slots, and has none to give up. */
 enum xm_code sim_idle_self(struct sim_call *c)
 {
-	if (!c->caller->has_slots)
+	if (!(c->caller->slots & 1u << sim_vcpu_number(c)))
 		return XM_C_OK;
 	c->caller->idle = true;
+	c->caller->idler = sim_vcpu_number(c);
 	c->result = SIM_DEFERRED;
 	return XM_C_OK;
 }

@@ -111,36 +111,6 @@ enum xm_code sim_vcpu_status(struct sim_call *c)
 	return XM_C_OK;
 }
 
-static bool owns_page(const struct sim *sim, uint64_t partition, uint64_t addr)
-{
-	uint32_t n;
-	const struct system_area *area = system_areas(sim->sys, &n);
-
-	for (uint32_t i = 0; i < n; i++)
-		if (area[i].partition == partition && addr >= area[i].start &&
-		    addr - area[i].start < area[i].size)
-			return true;
-	return false;
-}
-
-/* Paging is not simulated: every page is an ordinary one that nothing refers to. */
-enum xm_code sim_physpage_status(struct sim_call *c)
-{
-	uint64_t id = c->arg[XM_A_GET_PHYSPAGE_STATUS_partitionId].num;
-	uint64_t addr = c->arg[XM_A_GET_PHYSPAGE_STATUS_pAddr].num;
-	enum xm_code code = check(c, id, &c->arg[XM_A_GET_PHYSPAGE_STATUS_status]);
-	uint64_t *words;
-
-	if (code != XM_C_OK)
-		return code;
-	if (!owns_page(c->sim, id, addr))
-		return XM_C_INVALID_PARAM;
-	words = xm_reply_put_words(c->reply, XM_A_GET_PHYSPAGE_STATUS_status,
-				   XM_NF_PHYSPAGE_STATUS);
-	words[XM_F_PHYSPAGE_STATUS_pAddr] = addr;
-	return XM_C_OK;
-}
-
 enum xm_code sim_set_opmode(struct sim_call *c)
 {
 	uint64_t id = c->arg[XM_A_SET_PARTITION_OPMODE_partitionId].num;

@@ -42,7 +42,7 @@ static int64_t slot_starts(const struct system_plan *plan, const struct system_s
 
 static void begin_slot(struct sim_partition *p, struct sim_vcpu *vcpu, uint32_t number)
 {
-	if (number == 0)
+	if (number == p->idler)
 		p->idle = false;
 	if (!vcpu->fresh)
 		return;
@@ -168,7 +168,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static bool waits_for_slot(const struct sim_partition *p)
 {
-	return p->idle && sim_vcpu_runs(&p->vcpu[0]);
+	return p->idle && sim_vcpu_runs(&p->vcpu[p->idler]);
 }
 
 /* When an idle partition gets its next slot; no later than a plan switch, after which to ask again. */
@@ -182,7 +182,9 @@ static int64_t next_slot(const struct sim *sim, const struct sim_processor *p)
 	for (uint32_t i = 0; i < plan->n_slots; i++, slot++) {
 		int64_t at = frame + slot->start;
 
-		if (slot->vcpu || !waits_for_slot(&sim->partitions[slot->partition]))
+		const struct sim_partition *owner = &sim->partitions[slot->partition];
+
+		if (!waits_for_slot(owner) || slot->vcpu != owner->idler)
 			continue;
 		next = earlier(next, at > sim->now ? at : at + plan->major_frame);
 	}
@@ -215,11 +217,11 @@ enum xm_code sim_get_time(struct sim_call *c)
 	if (c->arg[XM_A_GET_TIME_time].state != XM_ST_OK || clock > EXEC)
 		return XM_C_INVALID_PARAM;
 	xm_reply_put_num(c->reply, XM_A_GET_TIME_time,
-			 (uint64_t)(clock == EXEC ? c->caller->vcpu[0].exec : sim_clock(c->sim)));
+			 (uint64_t)(clock == EXEC ? c->vcpu->exec : sim_clock(c->sim)));
 	return XM_C_OK;
 }
 
-/* Of the timers only the watchdog has an effect that a call can see: virtual interrupts are not
+/* Of the timers only the watchdog has an effect that a call can see: their interrupts are not
  * simulated. */
 enum xm_code sim_set_timer(struct sim_call *c)
 {
@@ -234,7 +236,7 @@ enum xm_code sim_set_timer(struct sim_call *c)
 		at = SYSTEM_MAX_TIME;
 	if (interval > SYSTEM_MAX_TIME)
 		interval = SYSTEM_MAX_TIME;
-	c->caller->vcpu[0].timer[clock] = (struct sim_timer){ at, interval };
+	c->vcpu->timer[clock] = (struct sim_timer){ at, interval };
 	return XM_C_OK;
 }
 

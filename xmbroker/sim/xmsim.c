@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -425,6 +426,8 @@ int main(int argc, char **argv)
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	umask(077);
+	/* What a long message took goes back to the system when it is over. */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	block_signals();
 	r = start(&x);
 	if (r < 0)

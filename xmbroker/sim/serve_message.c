@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Messages of a connection: greeting, calls, batches, and what is longer than a packet.  Owns what is
+ * kept of them.  Must never hold more for all connections together than SERVE_LARGE_MAX, or lose the
+ * answer to a call that was carried out for a partition that still runs.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "xmbroker/sim/serve_internal.h"
+
+/* Most bytes that stand in an answer before its data, which are made behind that and moved there. */
+#define AHEAD 256
+/* Parts that are sent over one connection in a turn. */
+#define PARTS_A_TURN 4
+
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+static void *take_large(struct serve *serve, size_t size)
+{
+	void *p = size <= SERVE_LARGE_MAX - serve->large ? malloc(size) : NULL;
+
+	if (p)
+		serve->large += size;
+	return p;
+}
+
+static void give_large(struct serve *serve, void *p, size_t size)
+{
+	if (p)
+		serve->large -= size;
+	free(p);
+}
+
+static bool take_output(struct serve *serve, size_t size, struct serve_output *outp)
+{
+	*outp = (struct serve_output){ serve->out, sizeof(serve->out), 0, 0 };
+	if (size <= sizeof(serve->out))
+		return true;
+	outp->msg = take_large(serve, size);
+	outp->cap = outp->large = size;
+	return outp->msg;
+}
+
+static void give_output(struct serve *serve, struct serve_output *out)
+{
+	if (out->large)
+		give_large(serve, out->msg, out->large);
+}
+
+static void forget_incoming(struct connection *c)
+{
+	if (c->in)
+		give_large(c->serve, c->in, sizeof(*c->in) + c->in->total);
+	c->in = NULL;
+}
+
+static void forget_batch(struct connection *c)
+{
+	struct serve_batch *b = c->batch;
+
+	c->batch = NULL;
+	if (!b)
+		return;
+	give_output(c->serve, &b->output);
+	give_large(c->serve, b, sizeof(*b) + b->len);
+}
+
+static void forget_answer(struct connection *c)
+{
+	if (c->answer_large)
+		give_large(c->serve, c->answer, c->answer_large);
+	else
+		free(c->answer);
+	c->answer = NULL;
+	c->answer_large = 0;
+}
+
+void serve_forget(struct connection *c)
+{
+	forget_incoming(c);
+	forget_batch(c);
+	forget_answer(c);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------- */
+
+static int transmit(const struct connection *c, const uint8_t *msg, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(c->source.fd, msg, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* Keeps an answer, which is to be sent; takes the output over. */
+static int keep_answer(struct connection *c, struct serve_output *out)
+{
+	c->answer = out->msg;
+	c->answer_len = (size_t)out->len;
+	c->answer_at = 0;
+	c->answer_large = out->large;
+	if (out->large)
+		return 0;
+	c->answer = malloc(c->answer_len);
+	if (!c->answer)
+		return -ENOMEM;
+	memcpy(c->answer, out->msg, c->answer_len);
+	return 0;
+}
+
+/* The next packet of the answer: all of it, or a part. */
+static int send_next(struct connection *c)
+{
+	struct serve *serve = c->serve;
+	struct xm_wire_head head = { 0, 0 };
+	int len, r;
+
+	if (c->answer_len <= XM_WIRE_PACKET) {
+		r = transmit(c, c->answer, c->answer_len);
+		if (r == 0)
+			c->answer_at = c->answer_len;
+		return r;
+	}
+	xm_wire_get_head(c->answer, c->answer_len, &head);
+	len = xm_wire_put_part(serve->out, sizeof(serve->out), head.serial, c->answer,
+			       c->answer_len, c->answer_at);
+	r = len < 0 ? len : transmit(c, serve->out, (size_t)len);
+	if (r == 0)
+		c->answer_at += (size_t)len - XM_WIRE_PART_HEAD;
+	return r;
+}
+
+static void send_answer(struct connection *c)
+{
+	for (unsigned int i = 0; i < PARTS_A_TURN; i++) {
+		int r = send_next(c);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0)
+			serve_drop(c);
+		if (r < 0 || c->answer_at == c->answer_len) {
+			forget_answer(c);
+			return;
+		}
+	}
+}
+
+/* Sends an answer, as much of it as goes now, and takes the output over. */
+static void answer(struct connection *c, struct serve_output *out)
+{
+	int r = out->len < 0 ? out->len : -EAGAIN;
+
+	if (out->len > 0 && out->len <= XM_WIRE_PACKET)
+		r = transmit(c, out->msg, (size_t)out->len);
+	if (r == -EAGAIN && keep_answer(c, out) == 0) {
+		if (out->len > XM_WIRE_PACKET)
+			send_answer(c);
+		return;
+	}
+	give_output(c->serve, out);
+	if (r < 0)
+		serve_drop(c);
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------- */
+
+static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	struct xm_wire_welcome welcome = {
+		.version = XM_WIRE_VERSION,
+		.profile = (uint8_t)serve->sys->profile,
+		.partition = c->partition,
+		.data_max = XM_WIRE_DATA_MAX,
+	};
+	struct serve_output out;
+	struct xm_wire_hello hello;
+
+	if (xm_wire_get_hello(msg, len, &hello) < 0) {
+		serve_refuse(c, EPROTO, "malformed greeting");
+		return;
+	}
+	if (hello.version_min > XM_WIRE_VERSION || hello.version_max < XM_WIRE_VERSION) {
+		serve_refuse(c, EPROTONOSUPPORT, "no common version of the protocol");
+		return;
+	}
+	if (c->refusal) {
+		serve_refuse(c, ESHUTDOWN, c->refusal);
+		return;
+	}
+	system_partitions(serve->sys, &welcome.n_partitions);
+	c->open = true;
+	take_output(serve, 0, &out);
+	out.len = xm_wire_put_welcome(out.msg, out.cap, &welcome);
+	answer(c, &out);
+}
+
+static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	struct xm_reply *reply = &serve->reply;
+	struct serve_output out;
+	struct xm_request req;
+	enum sim_result result;
+
+	if (xm_wire_get_call(msg, len, &req) < 0) {
+		serve_refuse(c, EPROTO, "malformed call");
+		return;
+	}
+	if (!take_output(serve, xm_wire_batch_result_max(&req, 1) + AHEAD, &out)) {
+		serve_refuse(c, EDQUOT, "no memory for the answer");
+		return;
+	}
+	if (out.large)
+		xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
+	else
+		xm_reply_init(reply, serve->space, sizeof(serve->space));
+	result = sim_call(serve->sim, c->partition, &req, reply, serve->now);
+	out.len = xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
+	if (result == SIM_REPLY) {
+		answer(c, &out);
+		return;
+	}
+	if (result == SIM_DEFERRED && out.len >= 0 && keep_answer(c, &out) == 0)
+		return;
+	give_output(serve, &out);
+	/* When it is gone the partition's new generation closes the connection. */
+	if (result != SIM_GONE)
+		serve_drop(c);
+}
+
+/* ---- batches ----------------------------------------------------------------------------------------- */
+
+/* Keeps a batch until its caller runs again; takes the output over. */
+static int keep_batch(struct connection *c, const uint8_t *msg, size_t len, unsigned int next,
+		      struct serve_output *out)
+{
+	struct serve *serve = c->serve;
+	struct serve_batch *b = take_large(serve, sizeof(*b) + len);
+
+	if (!b)
+		return -ENOMEM;
+	b->next = next;
+	b->len = len;
+	b->output = *out;
+	memcpy(b->msg, msg, len);
+	if (!out->large) {
+		b->output.msg = take_large(serve, out->cap);
+		b->output.large = out->cap;
+		if (!b->output.msg) {
+			give_large(serve, b, sizeof(*b) + len);
+			return -ENOMEM;
+		}
+		memcpy(b->output.msg, out->msg, (size_t)out->len);
+	}
+	c->batch = b;
+	return 0;
+}
+
+/* One element: its result is written before the next call. */
+static enum sim_result call_element(struct connection *c, const struct xm_request *req,
+				    struct serve_output *out)
+{
+	struct serve *serve = c->serve;
+	size_t at = (size_t)out->len + AHEAD;
+	enum sim_result result;
+
+	xm_reply_init(&serve->reply, out->msg + at, out->cap - at);
+	result = sim_call(serve->sim, c->partition, req, &serve->reply, serve->now);
+	out->len = xm_wire_add_batch_result(out->msg, out->cap, out->len, req, &serve->reply);
+	return out->len < 0 ? SIM_STOPPED : result;
+}
+
+/* From element `next` on, of the n that stand in serve->reqs; takes the output over. */
+static void run_batch(struct connection *c, const uint8_t *msg, size_t len, unsigned int n,
+		      unsigned int next, struct serve_output *out)
+{
+	struct serve *serve = c->serve;
+	enum sim_result result = SIM_REPLY;
+
+	while (next < n && result == SIM_REPLY)
+		result = call_element(c, &serve->reqs[next++], out);
+	if (next == n)
+		out->len = xm_wire_end_batch_result(out->msg, out->cap, out->len);
+	if (result == SIM_REPLY) {
+		answer(c, out);
+		return;
+	}
+	if (result == SIM_DEFERRED &&
+	    (next == n ? keep_answer(c, out) : keep_batch(c, msg, len, next, out)) == 0)
+		return;
+	give_output(serve, out);
+	if (result != SIM_GONE)
+		serve_drop(c);
+}
+
+static void go_on_with_batch(struct connection *c)
+{
+	struct serve_batch *b = c->batch;
+	struct serve_output out = b->output;
+	unsigned int n = 0;
+
+	c->batch = NULL;
+	xm_wire_get_batch(b->msg, b->len, c->serve->reqs, &n);
+	run_batch(c, b->msg, b->len, n, b->next, &out);
+	give_large(c->serve, b, sizeof(*b) + b->len);
+}
+
+/* None of the elements is made. */
+static void refuse_batch(struct connection *c, uint32_t serial, const uint8_t *codes,
+			 unsigned int n)
+{
+	struct serve_output out;
+
+	take_output(c->serve, 0, &out);
+	out.len = xm_wire_put_batch_refusal(out.msg, out.cap, serial, codes, n);
+	answer(c, &out);
+}
+
+/* What no operation covers is not made here either, and nothing beside it. */
+static bool is_classified(const struct xm_request *reqs, unsigned int n, uint8_t *codes)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < n; i++) {
+		bool covered = !(xm_ops[reqs[i].op].flags & XM_OPF_UNCLASSIFIED);
+
+		codes[i] = (uint8_t)(covered ? XM_C_OK : xm_unclassified_code(&reqs[i]));
+		all &= covered;
+	}
+	return all;
+}
+
+static void on_batch(struct connection *c, uint32_t serial, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	uint8_t codes[XM_BATCH_MAX];
+	struct serve_output out;
+	unsigned int n;
+	size_t max;
+
+	if (xm_wire_get_batch(msg, len, serve->reqs, &n) < 0) {
+		serve_refuse(c, EPROTO, "malformed batch");
+		return;
+	}
+	max = xm_wire_batch_result_max(serve->reqs, n);
+	if (!is_classified(serve->reqs, n, codes)) {
+		refuse_batch(c, serial, codes, n);
+	} else if (max > XM_WIRE_MAX) {
+		memset(codes, XM_C_MULTICALL_ERROR, n);
+		refuse_batch(c, serial, codes, n);
+	} else if (!take_output(serve, max + AHEAD, &out)) {
+		memset(codes, XM_C_INVALID_MODE, n);
+		refuse_batch(c, serial, codes, n);
+	} else {
+		out.len = xm_wire_begin_batch_result(out.msg, out.cap, serial, n);
+		run_batch(c, msg, len, n, 0, &out);
+	}
+}
+
+void serve_go_on(struct connection *c)
+{
+	if (c->answer)
+		send_answer(c);
+	else
+		go_on_with_batch(c);
+}
+
+/* ---- packets to messages ----------------------------------------------------------------------------- */
+
+static void on_message(struct connection *c, const uint8_t *msg, size_t len)
+{
+	struct xm_wire_head head;
+
+	if (xm_wire_get_head(msg, len, &head) < 0)
+		serve_refuse(c, EPROTO, "malformed message");
+	else if (head.type == XM_WIRE_HELLO && !c->open)
+		on_hello(c, msg, len);
+	else if (head.type == XM_WIRE_CALL && c->open)
+		on_call(c, head.serial, msg, len);
+	else if (head.type == XM_WIRE_BATCH && c->open)
+		on_batch(c, head.serial, msg, len);
+	else
+		serve_refuse(c, EPROTO, "unexpected message");
+}
+
+static void on_whole(struct connection *c)
+{
+	struct serve_incoming *in = c->in;
+	struct xm_wire_head head;
+
+	c->in = NULL;
+	if (xm_wire_get_head(in->bytes, in->total, &head) < 0 || head.serial != in->serial)
+		serve_refuse(c, EPROTO, "malformed message in parts");
+	else
+		on_message(c, in->bytes, in->total);
+	give_large(c->serve, in, sizeof(*in) + in->total);
+}
+
+static void on_part(struct connection *c, const struct xm_wire_part *part)
+{
+	struct serve_incoming *in = c->in;
+
+	if (!c->open || (in ? part->serial != in->serial || part->total != in->total ||
+					 part->offset != in->filled
+			    : part->offset != 0)) {
+		serve_refuse(c, EPROTO, "unexpected part of a message");
+		return;
+	}
+	if (!in) {
+		in = c->in = take_large(c->serve, sizeof(*in) + part->total);
+		if (!in) {
+			serve_refuse(c, EDQUOT, "no memory for long messages");
+			return;
+		}
+		*in = (struct serve_incoming){ .serial = part->serial, .total = part->total };
+	}
+	memcpy(in->bytes + part->offset, part->data, part->len);
+	in->filled += part->len;
+	if (in->filled == in->total)
+		on_whole(c);
+}
+
+static void on_packet(struct connection *c, const uint8_t *packet, size_t len)
+{
+	struct xm_wire_part part;
+
+	if (xm_wire_get_part(packet, len, &part) == 0)
+		on_part(c, &part);
+	else if (c->in)
+		serve_refuse(c, EPROTO, "another message between the parts of one");
+	else
+		on_message(c, packet, len);
+}
+
+void serve_receive(struct connection *c)
+{
+	struct serve *serve = c->serve;
+	ssize_t n = recv(c->source.fd, serve->in, sizeof(serve->in), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		serve_drop(c);
+	else if ((size_t)n > sizeof(serve->in))
+		serve_refuse(c, EMSGSIZE, "message too long");
+	else
+		on_packet(c, serve->in, (size_t)n);
+}
