@@ -59,9 +59,10 @@ PIE := -pie
 # Small base of all; no library.
 core_src := $(addprefix libxm/core/,table.c request.c wire.c text.c diag.c)
 # The system description as data; and its reader, of which xml.c alone sees expat.
-system_src := libxm/system/system.c libxm/system/tables.c
-load_src := $(addprefix libxm/system/,build.c build_channel.c build_machine.c build_partition.c \
-	build_plan.c load.c loopback_xml.c schema.c value.c xml.c)
+system_src := libxm/system/system.c libxm/system/tables.c libxm/system/events.c
+load_src := $(addprefix libxm/system/,build.c build_channel.c build_hm.c build_machine.c \
+	build_memory.c build_partition.c build_plan.c grammar.c load.c loopback_xml.c notes.c schema.c \
+	value.c xml.c)
 # The client library; the second list is compiled once for each profile.
 client_src := $(addprefix libxm/,batch.c handshake.c lazy.c memory.c params_ports.c raw.c \
 	raw_classify.c raw_command.c raw_gather.c raw_scatter.c session.c transport.c)
@@ -74,6 +75,8 @@ compile_src := $(addprefix policy/,arena.c check.c compile.c condition.c domain.
 	parse.c principal.c resolve.c set.c source.c vocabulary.c yaml.c)
 explain_src := $(addprefix policy/,call.c explain.c explain_text.c)
 xmpolicy_main := policy/xmpolicy.c
+# Of these, what reads any YAML file.
+yaml_src := $(addprefix policy/,arena.c source.c yaml.c)
 # The broker's processes.
 box_src := xmbroker/box.c
 loop_src := xmbroker/log.c xmbroker/loop.c
@@ -89,10 +92,11 @@ server_src := $(addprefix xmbroker/,adapt.c audit.c backend_loopback.c backend_s
 	users.c)
 server_main := xmbroker/server_main.c
 compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
-sim_src := $(addprefix xmbroker/sim/,console.c serve.c serve_message.c sim.c sim_hm.c sim_irq.c sim_log.c \
-	sim_machine.c sim_memory.c sim_partition.c sim_port.c sim_status.c sim_tables.c sim_time.c \
-	sim_trace.c sim_vcpu.c)
-sim_main := xmbroker/sim/xmsim.c
+sim_src := $(addprefix xmbroker/sim/,behaviour.c behaviour_read.c console.c control_send.c \
+	engine.c faults.c record.c replay.c scenario.c serve_control.c list.c list_json.c serve.c serve_message.c sim.c sim_2x.c sim_console.c sim_hm.c sim_irq.c sim_log.c \
+	sim_machine.c sim_memory.c sim_message.c sim_partition.c sim_port.c sim_port_status.c sim_spare.c sim_status.c \
+	sim_tables.c sim_time.c sim_timer.c sim_trace.c sim_vcpu.c)
+sim_main := xmbroker/sim/xmsim.c xmbroker/sim/xmsim_options.c
 xmaudit_src := $(addprefix xmbroker/,xmaudit_filter.c xmaudit_print.c xmaudit_read.c)
 xmaudit_main := xmbroker/xmaudit.c
 xmbrokerctl_main := xmbroker/xmbrokerctl.c xmbroker/xmbrokerctl_client.c
@@ -106,10 +110,11 @@ unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_c
 	test_operations.c test_gate.c test_guard.c test_headers.c test_identity.c test_listen.c \
 	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
-	test_policy_random.c test_policy_rules.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
-	test_session.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
-	test_sim_partition.c test_sim_port.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
-	test_sim_status.c test_sim_time.c test_system_load.c test_system_value.c test_system_verify.c \
+	test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
+	test_session.c test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
+	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
+	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
+	test_system_load.c test_system_two.c test_system_value.c test_system_verify.c \
 	test_table.c test_text.c test_undertaker.c test_wire.c test_xmaudit.c)
 fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_result.c fuzz_server.c \
 	fuzz_system.c)
@@ -204,8 +209,9 @@ $(B)/xmbroker-server: $(call objs,$(server_src) $(server_main) $(base_src) $(box
 $(B)/xmbroker-compiler: $(call objs,$(compiler_main) $(box_src) $(compile_src) $(eval_src) \
 		$(load_src) $(system_src) $(core_src))
 	$(call link,-lcap-ng -lseccomp -lyaml -lexpat -lsodium)
-$(B)/xmsim: $(call objs,$(sim_src) $(sim_main) $(loop_src) $(box_src) $(load_src) $(system_src) $(core_src))
-	$(call link,-lcap-ng -lseccomp -lexpat)
+$(B)/xmsim: $(call objs,$(sim_src) $(sim_main) $(loop_src) $(box_src) $(yaml_src) $(load_src) $(system_src) \
+		$(core_src))
+	$(call link,-lcap-ng -lseccomp -lexpat -lyaml -ljansson)
 $(B)/xmpolicy: $(call objs,$(xmpolicy_main) $(compile_src) $(explain_src) $(eval_src) $(load_src) \
 		$(system_src) $(core_src))
 	$(call link,-lyaml -lexpat -lsodium)
@@ -250,7 +256,15 @@ e2e_tests := $(sort $(wildcard tests/e2e/test_*.py))
 # The scripted client: call speaks 3.x, the others the profile in their names; *_32 are of the 32-bit
 # library, made by the build below this one.
 clients := $(addprefix $(B)/tests/,call call24 call26 callpr)
-clients_32 := $(if $(amd64),$(patsubst %call_32,%call32,$(addsuffix _32,$(clients))))
+# What replays the oracle, in the profiles that it was recorded in.
+replays := $(addprefix $(B)/tests/,replay26 replaypr)
+# The conformance suite, a program a profile.
+conformances := $(addprefix $(B)/tests/conformance,24 26 3x pr)
+stream := $(B)/tests/stream
+conformance_src := $(addprefix tests/conformance/,calls.c check.c common.c console.c hm.c irqs.c logs.c \
+	machine.c main.c memory.c objects.c partitions.c peer.c plans.c queuing.c sampling.c status.c \
+	stops.c times.c trace.c vcpus.c)
+clients_32 := $(if $(amd64),$(patsubst %call_32,%call32,$(addsuffix _32,$(clients) $(replays) $(conformances))))
 
 # Everything without its mains, so that a test links what it names.
 $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(compile_src) \
@@ -260,6 +274,7 @@ $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(
 $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
+$(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
 $(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(B)/obj/tests/broker_fakes.o
 $(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
 $(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
@@ -278,8 +293,30 @@ $(clients): $(B)/tests/%: $(addprefix tests/e2e/,call.c call_ports.c call_status
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DXM_PROFILE=$(XM_PROFILE) -pie -o $@ \
 		$(filter %.c %.a,$^) -lpthread
 
+$(B)/tests/replay26: XM_PROFILE := XM_PROFILE_2_6
+$(B)/tests/replaypr: XM_PROFILE := XM_PROFILE_PRTOS
+$(replays): $(B)/tests/%: $(addprefix tests/oracle/,replay.c replay_calls.c replay_env.c \
+		replay_expr.c replay_peer.c replay_registers.c replay_rules.c replay.h) $(B)/libxm.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -DXM_PROFILE=$(XM_PROFILE) -pie -o $@ \
+		$(filter %.c %.a,$^) -lpthread
+
+# An end of a queue between partitions.
+$(B)/tests/stream: tests/e2e/stream.c $(B)/libxm.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
+
+define conformance_rule
+$$(B)/tests/conformance$(2): $$(call profile_objs,$$(conformance_src),$(1)) $$(B)/libxm.a
+	$$(call link,-lpthread)
+endef
+$(eval $(call conformance_rule,p24,24))
+$(eval $(call conformance_rule,p26,26))
+$(eval $(call conformance_rule,p3x,3x))
+$(eval $(call conformance_rule,ppr,pr))
+
 .PHONY: clients clients-32
-clients: $(clients)
+clients: $(clients) $(replays) $(conformances)
 	@:
 clients-32: $(clients_32)
 	@:
@@ -289,20 +326,20 @@ $(clients_32): m32
 	@mkdir -p $(@D)
 	$(Q)cp $(B)/m32/tests/$(patsubst %_,%,$(@F:%32=%)) $@
 
-$(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/peers.c $(eval_src) $(system_src) \
-		$(core_src))
-	$(call link,)
+$(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/large.c tests/bench/peers.c tests/describe.c \
+		$(eval_src) $(load_src) $(system_src) $(core_src))
+	$(call link,-lexpat)
 
 run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/run.sh $(B)/results $(1)
 
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all
-check-all: all $(test_bins) $(clients) $(clients_32) check-layers
+check-all: all $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(clients_32) check-layers
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
-check-e2e: all $(clients) $(clients_32)
+check-e2e: all $(clients) $(replays) $(conformances) $(stream) $(clients_32)
 	@$(call run_tests,$(e2e_tests))
 
 check-layers: programs libraries
@@ -346,7 +383,7 @@ $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
 	@mkdir -p $(@D)
 	$(call say,FUZZER,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) \
-		-lyaml -lexpat -lsodium -lcap-ng -lseccomp
+		-lyaml -lexpat -lsodium -lcap-ng -lseccomp -ljansson
 $(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o
 
 fuzz: $(fuzz_bins)

@@ -146,6 +146,7 @@ static int32_t gather(struct batch *b, struct session *session)
 		e->call.profile = b->profile;
 		e->call.words = e->words;
 		e->call.self = session_partition(session);
+		e->call.family = raw_same_family(b->profile, session_welcome(session)->profile);
 		e->call.scratch = session_scratch(session) + used;
 		e->call.scratch_len = XM_WIRE_PLAIN - used;
 		if (raw_gather(&e->call, e->number) < 0)

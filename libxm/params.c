@@ -107,7 +107,8 @@ struct libXmParams libXmParams = { .partCtrlTab = &own_pct, .partInfTab = &own_p
 static xm_u32_t pit_flags(uint64_t flags)
 {
 	return (flags & TABLE_SYSTEM ? XM_PART_SUPERVISOR : 0) |
-	       (flags & TABLE_BOOT ? XM_PART_BOOT : 0) | (flags & TABLE_FP ? XM_PART_FP : 0);
+	       (flags & TABLE_BOOT ? XM_PART_BOOT : 0) | (flags & TABLE_FP ? XM_PART_FP : 0) |
+	       (flags & (XM_PART_SPARE_G | XM_PART_SPARE_H));
 }
 
 /* What makes the sum of all bytes, those of the word itself left out, and of the word zero. */

@@ -47,6 +47,7 @@ static int32_t make(struct session *session, struct raw_call *call, uint32_t num
 	int r;
 
 	call->self = session_partition(session);
+	call->family = raw_same_family(call->profile, session_welcome(session)->profile);
 	call->scratch = session_scratch(session);
 	call->scratch_len = XM_WIRE_PLAIN;
 	r = raw_gather(call, number);

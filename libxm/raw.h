@@ -140,7 +140,10 @@ struct raw_argc {
 	uint8_t min, max;
 };
 
-/* A result that the profile expresses otherwise: of operation `op`, or of all (XM_N_OPS). */
+/*
+ * A result that the profile expresses otherwise: of operation `op`, or of all (XM_N_OPS).  When a
+ * hypervisor of the profile's own family says NO_ACTION it means that.
+ */
 struct raw_adaption {
 	unsigned int op;
 	enum xm_code from;
@@ -194,6 +197,7 @@ struct raw_call {
 	const struct raw_profile *profile;
 	const uint64_t *words;
 	bool own;         /* RAW_ARGUMENT points to a structure of the library's own */
+	bool family;      /* the hypervisor is one of the profile's family */
 	uint32_t self;    /* the own partition */
 	uint8_t *scratch; /* memory for what goes in, which the caller keeps; may be none */
 	size_t scratch_len;
@@ -214,6 +218,8 @@ struct raw_call {
 int raw_gather(struct raw_call *call, uint32_t number);
 /* Stores the outputs of a reply; returns the profile's code or value, and sets errno for a failure. */
 int32_t raw_scatter(const struct raw_call *call, const struct xm_reply *reply);
+/* Whether the hypervisor with this profile, as the broker names it, is of the same family. */
+bool raw_same_family(const struct raw_profile *profile, uint8_t hypervisor);
 /* The profile's number for a code, which is not that of a reply. */
 int32_t raw_code(const struct raw_profile *profile, enum xm_code code);
 void raw_release(struct raw_call *call);

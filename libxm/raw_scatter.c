@@ -173,8 +173,15 @@ static int32_t size_of_taken(const struct raw_call *call, const struct xm_reply 
 	return 0;
 }
 
+bool raw_same_family(const struct raw_profile *profile, uint8_t hypervisor)
+{
+	return hypervisor && (profile->id >= XM_PROFILE_ID_3_X) == (hypervisor >= XM_PROFILE_ID_3_X);
+}
+
 static enum xm_code adapt(const struct raw_call *call, unsigned int code)
 {
+	if (code == XM_C_NO_ACTION && call->family)
+		return XM_C_NO_ACTION;
 	for (size_t i = 0; i < call->profile->n_adaptions; i++) {
 		const struct raw_adaption *a = &call->profile->adaptions[i];
 

@@ -133,7 +133,7 @@ static const int8_t codes[XM_N_CODES] = {
 	[XM_C_MULTICALL_ERROR] = XM_MULTICALL_ERROR,
 	[XM_C_UNKNOWN_OUTCOME] = XM_INVALID_MODE,
 #if XM_FAMILY == 2
-	[XM_C_NO_ACTION] = XM_OK,
+	[XM_C_NO_ACTION] = -1, /* which 2.4 calls XM_UNKNOWN_HYPERCALL */
 	[XM_C_NOT_AVAILABLE] = XM_NOT_AVAILABLE,
 #else
 	[XM_C_NO_ACTION] = XM_NO_ACTION,
@@ -146,6 +146,8 @@ static const int8_t codes[XM_N_CODES] = {
  * hypervisor itself and counts that of a partition's arithmetic among those of the processor, PRTOS
  * has no watchdog.  Those of the processor are the last ones and in the same order everywhere.
  */
+#define ONLY_2_X 0x100 /* with the number in 2.x added: an event that only 2.x has */
+
 static uint32_t hm_event(uint32_t event)
 {
 #if XM_FAMILY == 2
@@ -155,6 +157,8 @@ static uint32_t hm_event(uint32_t event)
 		XM_HM_EV_UNEXPECTED_TRAP,
 	};
 
+	if (event >= ONLY_2_X && event - ONLY_2_X < XM_HM_MAX_GENERIC_EVENTS)
+		return event - ONLY_2_X;
 	return event < COUNT(generic) ? generic[event] : event + 3;
 #elif XM_PROFILE == XM_PROFILE_PRTOS
 	if (event < 3)

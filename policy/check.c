@@ -436,12 +436,41 @@ static void check_allow(struct compilation *c, const struct rule *rule)
 	}
 }
 
+/* Whether a description stands for one hypervisor or, as those of 2.x do, for two. */
+static const char *family_of(const struct system *sys, unsigned int *profilesp)
+{
+	bool two = XM_IN(sys->profile) & XM_IN_2;
+
+	*profilesp = two ? XM_IN_2 : XM_IN(sys->profile);
+	return two ? "2.x" : xm_profile_name(sys->profile);
+}
+
+/* Classes have operations of all hypervisors; who names one expects that it is there. */
+static void check_profile(struct compilation *c, const struct rule *rule)
+{
+	unsigned int profiles;
+	const char *family;
+
+	if (!c->sys)
+		return;
+	family = family_of(c->sys, &profiles);
+	for (const struct clause *clause = rule->clauses; clause; clause = clause->next)
+		if (clause->by_name && !(xm_ops[clause->op].profiles & profiles))
+			node_warning(c->diag, clause->named,
+				     clause->op == XM_OP_RAISE_IPVI
+					     ? "what 2.x calls so is XM_raise_partition_ipvi here"
+					     : NULL,
+				     "the system's hypervisor, %s, has no %s: it is always refused",
+				     family, xm_ops[clause->op].name);
+}
+
 void policy_check(struct compilation *c)
 {
 	for (size_t i = 0; i < BUFFER_N(&c->rules, struct rule *); i++) {
 		struct rule *rule = *BUFFER_AT(&c->rules, struct rule *, i);
 
 		find_operations(c, rule);
+		check_profile(c, rule);
 		check_where(c, rule);
 		if (rule->effect == POLICY_ALLOW)
 			check_allow(c, rule);

@@ -117,7 +117,7 @@ static void peer_hello(struct server *s, struct peer *p, const uint8_t *msg, siz
 {
 	struct xm_wire_welcome welcome = {
 		.version = s->mode == SERVER_BAD_WELCOME ? 77 : XM_WIRE_VERSION,
-		.profile = XM_PROFILE_ID_3_X,
+		.profile = s->hypervisor ? s->hypervisor : XM_PROFILE_ID_3_X,
 		.partition = s->partition,
 		.n_partitions = 3,
 		.data_max = XM_WIRE_DATA_MAX,

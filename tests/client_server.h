@@ -48,6 +48,7 @@ struct server {
 	_Atomic uint32_t n_records; /* in results that have records */
 	_Atomic uint32_t data_len;  /* in results that have data: bytes SERVER_BYTE(0), ... */
 	_Atomic uint32_t partition; /* in the welcome */
+	_Atomic uint8_t hypervisor; /* its profile there; 0: 3.x */
 	_Atomic int refusal;
 	_Atomic int refuse_once;  /* so many calls are answered by REFUSED, unmade */
 	_Atomic int refuse_parts; /* so many parts of a message are read, and then it is REFUSED */

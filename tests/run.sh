@@ -33,6 +33,7 @@ one() { # RESULTS PROGRAM
 	fi
 	echo "$passed $failed $skipped" >"$1/$name.count"
 	printf '  %-28s %4d passed %3d failed %3d not run\n' "$name" "$passed" "$failed" "$skipped"
+	sed -n 's/^# summary: /      /p' "$tap"
 	grep -iE '^ok.*# *skip' "$tap" | sed 's/^ok [0-9]* *-* */      not run: /'
 	[ "$failed" = 0 ] && return
 	grep -A 30 '^not ok' "$tap" | head -n 150

@@ -5,7 +5,8 @@
 /*
  * A simulated system for a test: partition 0 manages, 1 and 2 of the 3.x demo do not; in "prtos"
  * partition 2 manages as well; "traced" has traces, interrupts between partitions, several memory
- * areas and, in partition 0, two virtual processors.  Calls are written as CALL(partition, OPERATION, arguments...).
+ * areas and, in partition 0, two virtual processors; "two" is of 2.x, where 0 manages, 1 runs and 2 is
+ * not started.  Calls are written as CALL(partition, OPERATION, arguments...).
  */
 
 #include <criterion/criterion.h>
@@ -18,6 +19,7 @@
 #define DEMO "policy/examples/demo.xml"
 #define PRTOS "tests/system/good/prtos.xml"
 #define TRACED "tests/system/good/traced.xml"
+#define TWO "tests/sim_2x.xml"
 #define START 1000000 /* us on the clock of the test when the system boots */
 
 static struct {
@@ -29,16 +31,22 @@ static struct {
 	uint8_t space[65536];
 } rig;
 
-static inline void rig_open(const char *path)
+static inline void rig_open_as(const char *path, enum xm_profile profile, bool quirks)
 {
+	struct sim_options options = { .profile = profile, .quirks = quirks };
 	struct diag diag;
 
 	diag_init(&diag);
 	cr_assert_eq(system_load(path, &diag, &rig.sys), 0, "%s (run from the top folder)", path);
 	diag_free(&diag);
 	rig.now = START;
-	cr_assert_eq(sim_new(rig.sys, rig.now, &rig.sim), 0);
+	cr_assert_eq(sim_new(rig.sys, &options, rig.now, &rig.sim), 0);
 	xm_reply_init(&rig.reply, rig.space, sizeof(rig.space));
+}
+
+static inline void rig_open(const char *path)
+{
+	rig_open_as(path, 0, false);
 }
 
 static inline void rig_demo(void)
@@ -128,9 +136,16 @@ static inline uint64_t status_of(uint32_t partition, unsigned int field)
 
 #define STATE(p) status_of(p, XM_F_PARTITION_STATUS_state)
 #define OPMODE(p) status_of(p, XM_F_PARTITION_STATUS_opMode)
+static inline uint64_t vcpu_mode_of(uint32_t partition)
+{
+	cr_assert_eq(CALL(0, GET_VCPU_STATUS, N(partition), N(0), OUT), XM_C_OK);
+	return word(2, XM_F_VCPU_STATUS_opMode);
+}
+
+#define VCPU_MODE(p) vcpu_mode_of(p) /* of its first one */
 #define COUNTER(p) status_of(p, XM_F_PARTITION_STATUS_resetCounter)
 #define STATUS(p) status_of(p, XM_F_PARTITION_STATUS_resetStatus)
 
-enum { READY = 1, SUSPENDED = 2, HALTED = 3 };
+enum { IDLE = 0, READY = 1, SUSPENDED = 2, HALTED = 3 };
 
 #endif

@@ -51,7 +51,7 @@ Test(client_26, codes_and_errno)
 		unsigned int code;
 		int result, error;
 	} cases[] = {
-		{ XM_C_NO_ACTION, 0, 0 }, /* has a number, which the hypervisor never returns */
+		{ XM_C_NO_ACTION, 0, 0 }, /* of a hypervisor of 3.x, where a 2.x one says OK */
 		{ XM_C_UNKNOWN_HYPERCALL, -2, ENOSYS },
 		{ XM_C_INVALID_PARAM, -3, EINVAL },
 		{ XM_C_PERM_ERROR, -4, EPERM },
@@ -82,6 +82,17 @@ Test(client_26, results_of_a_3x_hypervisor)
 	server->code = XM_C_OP_NOT_ALLOWED;
 	cr_assert_eq(XM_receive_queuing_message(queue, buffer, 8, NULL), XM_NOT_AVAILABLE);
 	cr_assert_eq(XM_seek_object((xm_u32_t)queue, 0, 0), XM_INVALID_PARAM);
+}
+
+/* What it says of a device, or of a number that is no hypercall, is no success. */
+Test(client_26, no_action_of_a_2x_hypervisor)
+{
+	server->hypervisor = XM_PROFILE_ID_2_4;
+	server->code = XM_C_NO_ACTION;
+	errno = 0;
+	cr_expect_eq(XM_seek_object(OBJDESC_BUILD(OBJ_CLASS_CONSOLE, SELF, 0), 0, 0), XM_NO_ACTION);
+	cr_expect_eq(errno, EALREADY);
+	cr_expect_eq(XM_hcall(1000, 0, 0, 0, 0, 0), XM_NO_ACTION);
 }
 
 Test(client_26, plan_is_command_3)

@@ -9,7 +9,7 @@
 #include <xm/hcall.h>
 
 #include "client_server.h"
-#include "libxm/system/schema.h"
+#include "libxm/system/events.h"
 
 #define SELF 2
 
@@ -322,8 +322,8 @@ Test(client_3x, health_monitor)
 /* The names that a program uses are those of the system description, and mean the same. */
 Test(client_3x, health_monitor_names)
 {
-#define EVENT(name) cr_expect_eq(name, schema_event(SCHEMA_3_X, #name), #name)
-#define ACTION(name) cr_expect_eq(name, schema_action(SCHEMA_3_X, #name), #name)
+#define EVENT(name) cr_expect_eq(name, system_event_number(XM_PROFILE_ID_3_X, #name), #name)
+#define ACTION(name) cr_expect_eq(name, system_action_number(XM_PROFILE_ID_3_X, #name), #name)
 	EVENT(XM_HM_EV_INTERNAL_ERROR);
 	EVENT(XM_HM_EV_SYSTEM_ERROR);
 	EVENT(XM_HM_EV_PARTITION_ERROR);

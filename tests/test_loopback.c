@@ -45,7 +45,7 @@ static void boot(struct rig *rig)
 {
 	sim_free(rig->sim);
 	rig->sim = NULL;
-	cr_assert_eq(sim_new(rig->sys, rig->now, &rig->sim), 0);
+	cr_assert_eq(sim_new(rig->sys, NULL, rig->now, &rig->sim), 0);
 	loopback_init(&rig->loopback, rig->now);
 }
 
@@ -248,6 +248,13 @@ static void compare(const struct rig *rig, const struct xm_request *req, unsigne
 			  buf, i);
 }
 
+/* Only the simulator counts virtual interrupts. */
+static void forget_irqs(struct rig *rig, const struct xm_request *req)
+{
+	if (req->op == XM_OP_GET_PARTITION_STATUS && rig->a.code == XM_C_OK)
+		rig->a.words[XM_F_PARTITION_STATUS_noVIrqs] = 0;
+}
+
 /* Passes through the codes that only one side has: see loopback.h. */
 static void step(struct rig *rig, unsigned int nr)
 {
@@ -262,6 +269,7 @@ static void step(struct rig *rig, unsigned int nr)
 	rig->a.space_len = SPACE / 2;
 	result = sim_call(rig->sim, 0, &req, &rig->a, rig->now);
 	if (result == SIM_REPLY) {
+		forget_irqs(rig, &req);
 		compare(rig, &req, nr);
 		rig->succeeded[req.op] += rig->a.code == XM_C_OK;
 		return;

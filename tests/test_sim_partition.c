@@ -47,11 +47,11 @@ Test(sim_partition, identifiers_that_do_not_exist)
 Test(sim_partition, suspend_and_resume)
 {
 	wait_us(100000);
-	cr_assert_eq(OPMODE(1), 3);
+	cr_assert_eq(OPMODE(1), 0);
 	IS(NO_ACTION, CALL(0, RESUME_PARTITION, N(1)));
 	IS(OK, CALL(0, SUSPEND_PARTITION, N(1)));
 	cr_assert_eq(STATE(1), SUSPENDED);
-	cr_assert_eq(OPMODE(1), 3);
+	cr_assert_eq(OPMODE(1), 0);
 	IS(NO_ACTION, CALL(0, SUSPEND_PARTITION, N(1)));
 	IS(OK, CALL(0, RESUME_PARTITION, N(1)));
 	IS(NO_ACTION, CALL(0, RESUME_PARTITION, N(1)));
@@ -101,9 +101,19 @@ Test(sim_partition, reset)
 	cr_assert_eq(COUNTER(1), 0);
 }
 
-/* A reset does not end a suspension. */
-Test(sim_partition, reset_of_a_suspended_one)
+Test(sim_partition, reset_ends_a_suspension)
 {
+	IS(OK, CALL(0, SUSPEND_PARTITION, N(1)));
+	IS(OK, CALL(0, RESET_PARTITION, N(1), N(0), N(5)));
+	cr_assert_eq(STATE(1), READY);
+	IS(NO_ACTION, CALL(0, RESUME_PARTITION, N(1)));
+}
+
+/* There a reset does not end a suspension. */
+Test(sim_partition, reset_of_a_suspended_one_in_the_original)
+{
+	rig_close();
+	rig_open_as(DEMO, 0, true);
 	IS(OK, CALL(0, SUSPEND_PARTITION, N(1)));
 	IS(OK, CALL(0, HALT_PARTITION, N(1)));
 	cr_assert_eq(STATE(1), HALTED);
@@ -115,7 +125,7 @@ Test(sim_partition, reset_of_a_suspended_one)
 	IS(OK, CALL(0, RESUME_PARTITION, N(1)));
 	wait_us(1000000);
 	cr_assert_eq(STATE(1), READY);
-	cr_assert_eq(OPMODE(1), 3);
+	cr_assert_eq(VCPU_MODE(1), 3);
 }
 
 Test(sim_partition, reset_runs_from_its_next_slot)
@@ -123,9 +133,9 @@ Test(sim_partition, reset_runs_from_its_next_slot)
 	wait_us(60000); /* inside the slot of partition 1 */
 	IS(OK, CALL(0, RESET_PARTITION, N(1), N(0), N(0)));
 	wait_us(89999);
-	cr_assert_eq(OPMODE(1), 1);
+	cr_assert_eq(VCPU_MODE(1), 0);
 	wait_us(1);
-	cr_assert_eq(OPMODE(1), 3);
+	cr_assert_eq(VCPU_MODE(1), 3);
 }
 
 /* ---- oneself -------------------------------------------------------------------------------------- */

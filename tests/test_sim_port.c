@@ -353,7 +353,7 @@ static void rig_large(uint32_t length, uint32_t number)
 	channel[2].max_message_length = length;
 	channel[2].max_no_messages = number;
 	cr_assert(system_verify(rig.sys, rig.sys->size));
-	cr_assert_eq(sim_new(rig.sys, rig.now, &rig.sim), 0);
+	cr_assert_eq(sim_new(rig.sys, NULL, rig.now, &rig.sim), 0);
 }
 
 Test(sim_large, messages_of_16_megabytes)

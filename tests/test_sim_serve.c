@@ -17,6 +17,7 @@
 #include "xmbroker/sim/console.h"
 #include "xmbroker/sim/serve.h"
 
+static struct engine engine;
 static struct serve *serve;
 static pthread_t thread;
 static int doors[3];
@@ -40,8 +41,9 @@ static void start(void)
 {
 	rig_open(DEMO);
 	sim_free(rig.sim);
-	cr_assert_eq(sim_new(rig.sys, monotonic_us(), &rig.sim), 0);
-	cr_assert_eq(serve_new(rig.sim, rig.sys, &serve), 0);
+	cr_assert_eq(sim_new(rig.sys, NULL, monotonic_us(), &rig.sim), 0);
+	engine_init(&engine, rig.sim, rig.sys, NULL, false);
+	cr_assert_eq(serve_new(&engine, &serve), 0);
 	for (uint32_t i = 0; i < 3; i++) {
 		int fds[2];
 

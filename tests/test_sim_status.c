@@ -149,8 +149,13 @@ Test(sim_status, other_families_are_not_simulated)
 {
 	struct sim *sim = NULL;
 
-	rig.sys->profile = XM_PROFILE_ID_2_6;
-	cr_assert_lt(sim_new(rig.sys, 0, &sim), 0);
+	struct sim_options options = { .profile = XM_PROFILE_ID_2_6 };
+
+	cr_assert_lt(sim_new(rig.sys, &options, 0, &sim), 0);
+	options.profile = (enum xm_profile)5;
+	cr_assert_lt(sim_new(rig.sys, &options, 0, &sim), 0);
+	rig.sys->profile = 0;
+	cr_assert_lt(sim_new(rig.sys, NULL, 0, &sim), 0);
 	cr_assert_null(sim);
 }
 
@@ -191,7 +196,7 @@ static void random_call(uint32_t n_partitions)
 	sim_wakeup(rig.sim);
 	if (sim_system_halted(rig.sim)) {
 		sim_free(rig.sim);
-		sim_new(rig.sys, rig.now, &rig.sim);
+		sim_new(rig.sys, NULL, rig.now, &rig.sim);
 	}
 }
 

@@ -1,72 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Reading system descriptions: every file of tests/system/bad has one mistake (or "many") and the
- * messages that it must give beside it; every file of tests/system/good is accepted.
+ * messages that it must give beside it; every file of tests/system/good is accepted, and every one of
+ * tests/system/warned with the messages beside it.
  */
 
-#include <criterion/criterion.h>
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "libxm/core/table.h"
-#include "libxm/system/load.h"
-
-static char *read_file(const char *dir, const char *name, const char *ending, size_t *lenp)
-{
-	char path[600], *text = calloc(1, SYSTEM_FILE_MAX);
-	FILE *file;
-
-	snprintf(path, sizeof(path), "tests/system/%s/%s%s", dir, name, ending);
-	file = fopen(path, "re");
-	cr_assert_not_null(file, "%s (run from the top folder)", path);
-	*lenp = fread(text, 1, SYSTEM_FILE_MAX - 1, file);
-	fclose(file);
-	return text;
-}
-
-/* Everything that a failed or successful load prints. */
-static int load(const char *file, const char *text, size_t len, struct system **sysp,
-		char **printedp)
-{
-	struct diag diag;
-	size_t size;
-	FILE *out = open_memstream(printedp, &size);
-	int r;
-
-	diag_init(&diag);
-	r = system_load_text(file, text, len, &diag, sysp);
-	cr_assert_eq(r == 0, diag.n_errors == 0);
-	diag_print(&diag, out);
-	diag_free(&diag);
-	fclose(out);
-	return r;
-}
-
-static unsigned int for_each(const char *dir, void (*fn)(const char *name))
-{
-	char path[300];
-	struct dirent *entry;
-	unsigned int n = 0;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "tests/system/%s", dir);
-	d = opendir(path);
-	cr_assert_not_null(d, "%s (run from the top folder)", path);
-	while ((entry = readdir(d))) {
-		char *ending = strstr(entry->d_name, ".xml");
-
-		if (!ending)
-			continue;
-		*ending = '\0';
-		fn(entry->d_name);
-		n++;
-	}
-	closedir(d);
-	return n;
-}
+#include "tests/system_loading.h"
 
 static void check_bad(const char *name)
 {
@@ -74,8 +13,8 @@ static void check_bad(const char *name)
 	char *text, *expected, *printed = NULL, file[300];
 	size_t len, expected_len;
 
-	text = read_file("bad", name, ".xml", &len);
-	expected = read_file("bad", name, ".expected", &expected_len);
+	text = read_file("system/bad", name, ".xml", &len);
+	expected = read_file("system/bad", name, ".expected", &expected_len);
 	snprintf(file, sizeof(file), "%s.xml", name);
 	cr_expect_eq(load(file, text, len, &sys, &printed), -EINVAL, "%s", name);
 	cr_expect_null(sys);
@@ -87,7 +26,7 @@ static void check_bad(const char *name)
 
 Test(system_load, bad_descriptions_get_their_messages)
 {
-	cr_assert_gt(for_each("bad", check_bad), 70);
+	cr_assert_gt(for_each("system/bad", check_bad), 110);
 }
 
 static void check_good(const char *name)
@@ -96,7 +35,7 @@ static void check_good(const char *name)
 	char *text, *printed = NULL;
 	size_t len;
 
-	text = read_file("good", name, ".xml", &len);
+	text = read_file("system/good", name, ".xml", &len);
 	cr_expect_eq(load(name, text, len, &sys, &printed), 0, "%s:\n%s", name, printed);
 	cr_expect_str_eq(printed, "");
 	cr_expect(sys && system_verify(sys, sys->size));
@@ -107,23 +46,68 @@ static void check_good(const char *name)
 
 Test(system_load, good_descriptions_are_accepted)
 {
-	cr_assert_gt(for_each("good", check_good), 3);
+	cr_assert_gt(for_each("system/good", check_good), 4);
+}
+
+static void check_warned(const char *name)
+{
+	struct system *sys = NULL;
+	char *text, *expected, *printed = NULL, file[300];
+	size_t len, expected_len;
+
+	text = read_file("system/warned", name, ".xml", &len);
+	expected = read_file("system/warned", name, ".expected", &expected_len);
+	snprintf(file, sizeof(file), "%s.xml", name);
+	cr_expect_eq(load(file, text, len, &sys, &printed), 0, "%s", name);
+	cr_expect_str_eq(printed, expected, "%s:\n%s", name, printed);
+	free(sys);
+	free(printed);
+	free(expected);
+	free(text);
+}
+
+Test(system_load, doubtful_descriptions_get_their_warnings)
+{
+	cr_assert_gt(for_each("system/warned", check_warned), 0);
+}
+
+/* What is accepted and not used, one note a kind. */
+static void check_notes(const char *name)
+{
+	const struct system_options options = { .notes = true };
+	struct system *sys = NULL;
+	char *text, *expected, *printed = NULL;
+	size_t len, expected_len;
+
+	expected = read_file("system/notes", name, ".expected", &expected_len);
+	text = read_file("system/good", name, ".xml", &len);
+	cr_expect_eq(load_as(name, text, len, &options, &sys, &printed), 0, "%s", name);
+	cr_expect_str_eq(printed, expected, "%s:\n%s", name, printed);
+	free(sys);
+	free(printed);
+	free(expected);
+	free(text);
+}
+
+Test(system_load, what_is_not_used_is_noted)
+{
+	check_notes("everything");
+	check_notes("fixed-priority");
+	check_notes("prtos");
+	check_notes("xm-2");
+}
+
+static void check_real(const char *name)
+{
+	free(load_file("oracle", name));
+}
+
+Test(system_load, descriptions_of_real_systems_are_accepted)
+{
+	cr_assert_geq(for_each("oracle", check_real), 3);
 }
 
 /* ---- what is read --------------------------------------------------------------------------------- */
-
-static struct system *load_good(const char *name)
-{
-	struct system *sys = NULL;
-	char *printed = NULL;
-	size_t len;
-	char *text = read_file("good", name, ".xml", &len);
-
-	cr_assert_eq(load(name, text, len, &sys, &printed), 0);
-	free(printed);
-	free(text);
-	return sys;
-}
 
 Test(system_load, partitions)
 {

@@ -222,6 +222,16 @@ static void sim_call(struct backend *backend, const struct xm_request *req, stru
 
 /* ---- connection -------------------------------------------------------------------------------------- */
 
+/* What a message means that is no welcome: -ESHUTDOWN where nobody is to be had. */
+static int refusal(const uint8_t *msg, size_t len)
+{
+	struct xm_wire_refused refused;
+
+	if (xm_wire_get_refused(msg, len, &refused) == 0 && refused.error == ESHUTDOWN)
+		return -ESHUTDOWN;
+	return -EPROTO;
+}
+
 static int handshake(int fd, struct backend_info *infop)
 {
 	const struct xm_wire_hello hello = {
@@ -243,7 +253,7 @@ static int handshake(int fd, struct backend_info *infop)
 	if (len < 0)
 		return len;
 	if (xm_wire_get_welcome(msg, (size_t)len, &welcome) < 0)
-		return -EPROTO;
+		return refusal(msg, (size_t)len);
 	if (welcome.version != XM_WIRE_VERSION || welcome.data_max < XM_WIRE_DATA_MAX)
 		return -EPROTONOSUPPORT;
 	*infop = (struct backend_info){

@@ -59,7 +59,10 @@ static void status(const struct server *server, struct xm_reply *reply)
 	text_printf(&t, "uptime: %lld s\n", (long long)(server->loop.now - server->started) / 1000);
 	text_printf(&t, "backend: %s (%s)\n", server->backend->ops->name,
 		    xm_profile_name(gate->hypervisor.profile));
-	text_printf(&t, "hypervisor: %s\n", gate->hypervisor_lost ? "lost" : "connected");
+	text_printf(&t, "hypervisor: %s\n",
+		    !gate->hypervisor_lost    ? "connected"
+		    : gate->hypervisor_halted ? "halted"
+					      : "lost");
 	text_printf(&t, "partition: %u of %u\n", gate->hypervisor.partition,
 		    gate->hypervisor.n_partitions);
 	put_policy(&t, server);

@@ -92,9 +92,10 @@ struct gate {
 	uint32_t generation;
 	struct backend *backend; /* borrowed */
 	struct backend_info hypervisor;
-	bool hypervisor_lost; /* its connection is gone: nothing is forwarded */
-	struct audit *audit;  /* borrowed */
-	bool allow_unaudited; /* on_audit_failure: allow */
+	bool hypervisor_lost;   /* its connection is gone: nothing is forwarded */
+	bool hypervisor_halted; /* and it gives no other, since it is halted */
+	struct audit *audit;    /* borrowed */
+	bool allow_unaudited;   /* on_audit_failure: allow */
 	bool audit_failing;
 	gate_broker_fn broker;
 	void *broker_data;

@@ -149,6 +149,20 @@ static int watch_hypervisor(struct server *server)
 			on_hypervisor);
 }
 
+/* That the system or our partition is halted is said once: it may stay so for long. */
+static void cannot_attach(struct server *server, int error)
+{
+	bool halted = error == -ESHUTDOWN;
+
+	if (!halted)
+		log_error("cannot use the new connection to the hypervisor: %s", strerror(-error));
+	else if (!server->gate.hypervisor_halted)
+		log_warning("the hypervisor is halted, or our partition is: calls get "
+			    "XM_INVALID_MODE until it runs again");
+	server->gate.hypervisor_halted = halted;
+	tell_supervisor(server, CHANNEL_BACKEND_LOST);
+}
+
 static void attach_hypervisor(struct server *server, int fd)
 {
 	struct backend_info info;
@@ -161,10 +175,10 @@ static void attach_hypervisor(struct server *server, int fd)
 	else
 		close(fd);
 	if (r < 0) {
-		log_error("cannot use the new connection to the hypervisor: %s", strerror(-r));
-		tell_supervisor(server, CHANNEL_BACKEND_LOST);
+		cannot_attach(server, r);
 		return;
 	}
+	server->gate.hypervisor_halted = false;
 	server->backend->ops->info(server->backend, &info);
 	if (memcmp(&info, &server->gate.hypervisor, sizeof(info))) {
 		/* Sessions were told who they are, and the policy was checked, for another one. */

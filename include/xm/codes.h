@@ -8,7 +8,7 @@
  * in the words of POSIX:
  *
  *   XM_NO_ACTION          EALREADY     the request is satisfied already, or means nothing (3.x;
- *                                      2.6 has the code, and it is never returned)
+ *                                      in 2.6 what a device or a stream makes of such a request)
  *   XM_UNKNOWN_HYPERCALL  ENOSYS       no such hypercall
  *   XM_INVALID_PARAM      EINVAL       bad pointer, identifier, clock, command or range
  *   XM_PERM_ERROR         EPERM        the policy, or the hypervisor, does not permit it

@@ -88,17 +88,39 @@ bool build_has_word(const struct xml_node *node, const char *name, const char *w
 	return false;
 }
 
-void build_error(const struct build *build, const struct xml_node *node, const char *attr,
-		 const char *hint, const char *format, ...)
+static void report(const struct build *build, enum diag_level level, const struct xml_node *node,
+		   const char *attr, const char *hint, const char *format, va_list args)
 {
 	const struct xml_attr *place = attr ? xml_attr(node, attr) : NULL;
 	char text[512];
+
+	vsnprintf(text, sizeof(text), format, args);
+	xml_report(build->source, level, place ? place->at : node->at, hint, "%s", text);
+}
+
+void build_error(const struct build *build, const struct xml_node *node, const char *attr,
+		 const char *hint, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	report(build, DIAG_ERROR, node, attr, hint, format, args);
 	va_end(args);
-	xml_report(build->source, DIAG_ERROR, place ? place->at : node->at, hint, "%s", text);
+}
+
+void build_warning(const struct build *build, const struct xml_node *node, const char *attr,
+		   const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report(build, DIAG_WARNING, node, attr, hint, format, args);
+	va_end(args);
+}
+
+bool build_gave_up(const struct build *build)
+{
+	return build->source->diag->truncated;
 }
 
 void build_check_id(const struct build *build, const struct xml_node *node, uint64_t expected)
@@ -128,80 +150,81 @@ struct system_partition *build_partition(const struct build *build, const struct
 	return NULL;
 }
 
-static const struct xml_node *find_device(const struct build *build, const char *name,
-					  const char **names, size_t max, size_t *np)
+static const struct xml_node *find_device(const struct build *build, const char *name)
 {
-	const struct xml_node *hw = schema_child(build->root, SE_HW, NULL);
-	const struct xml_node *devices = hw ? schema_child(hw, SE_DEVICES, NULL) : NULL;
-	const struct xml_node *device = devices ? devices->first : NULL;
+	for (uint32_t i = 0; i < build->devices.n; i++) {
+		const struct xml_node *const *device = build_item(&build->devices, i);
 
-	for (*np = 0; device; device = device->next) {
-		const char *own = build_text(device, "name");
-
-		if (device->mark && *own && !strcmp(own, name))
-			return device;
-		if (device->mark && *np < max)
-			names[(*np)++] = own;
+		if (!strcmp(build_text(*device, "name"), name))
+			return *device;
 	}
 	return NULL;
+}
+
+static const char *nearest_device(const struct build *build, const char *name)
+{
+	const char *names[64];
+	uint32_t n = 0;
+
+	for (; n < build->devices.n && n < 64; n++) {
+		const struct xml_node *const *device = build_item(&build->devices, n);
+
+		names[n] = build_text(*device, "name");
+	}
+	return diag_nearest(name, names, n);
 }
 
 const struct xml_node *build_device(const struct build *build, const struct xml_node *node,
 				    const char *attr)
 {
-	const char *name = build_text(node, attr), *names[64], *near;
+	const char *name = build_text(node, attr), *near;
 	const struct xml_node *device;
 	char hint[96];
-	size_t n;
 
 	if (!*name)
 		return NULL;
-	device = find_device(build, name, names, 64, &n);
+	device = find_device(build, name);
 	if (device)
 		return device;
-	near = diag_nearest(name, names, n);
-	snprintf(hint, sizeof(hint), "did you mean \"%.40s\"?", near ? near : "");
-	build_error(build, node, attr, near ? hint : "devices are named in HwDescription/Devices",
-		    "there is no device \"%.40s\"", name);
+	near = nearest_device(build, name);
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean \"%.40s\"?", near);
+	else
+		snprintf(hint, sizeof(hint), "devices are named in %s",
+			 build->dialect == SCHEMA_2_X ? "Devices" : "HwDescription/Devices");
+	build_error(build, node, attr, hint, "there is no device \"%.40s\"", name);
 	return NULL;
 }
 
-static void build_event(struct build *build, const struct xml_node *event, uint32_t scope)
-{
-	int number = schema_event(build->dialect, build_text(event, "name"));
-	int action = schema_action(build->dialect, build_text(event, "action"));
-	struct build_table *table = &build->table[SYSTEM_HM];
-	bool log = false;
-	struct system_hm *hm;
+/* ---- where the dialects differ ---------------------------------------------------------------------- */
 
-	if (number < 0 || action < 0)
-		return;
-	for (uint32_t i = 0; i < table->n; i++) {
-		hm = build_item(table, i);
-		if (hm->scope == scope && hm->event == (uint32_t)number) {
-			build_error(build, event, "name", NULL,
-				    "a second entry for the same event");
-			return;
-		}
-	}
-	value_boolean(build_text(event, "log"), &log);
-	hm = build_add(build, table);
-	if (hm)
-		*hm = (struct system_hm){ scope, (uint32_t)number, (uint32_t)action, log };
+const struct xml_node *build_hypervisor(const struct build *build)
+{
+	enum schema_element element = SE_HYPERVISOR;
+
+	if (build->dialect == SCHEMA_PRTOS)
+		element = SE_PRTOS_HYPERVISOR;
+	else if (build->dialect == SCHEMA_2_X)
+		element = SE_HYPERVISOR_2;
+	return schema_child(build->root, element, NULL);
 }
 
-void build_hm(struct build *build, const struct xml_node *node, uint32_t scope)
+const struct xml_node *build_next_processor(const struct build *build, const struct xml_node *last)
 {
-	const struct xml_node *hm = schema_child(node, SE_HM, NULL), *event = NULL;
+	const struct xml_node *hv = build_hypervisor(build), *hw, *table;
 
-	while (hm && (event = schema_child(hm, SE_EVENT, event))) {
-		if (build->table[SYSTEM_HM].n == SYSTEM_MAX_HM)
-			return;
-		build_event(build, event, scope);
-		if (schema_action(build->dialect, build_text(event, "action")) == 10 &&
-		    build->maintenance_plans < 2)
-			build_error(
-				build, event, "action", "plan 1 is the maintenance plan",
-				"switching to maintenance needs a second plan on each processor");
+	if (build->dialect == SCHEMA_2_X) {
+		hw = hv ? schema_child(hv, SE_HW_2, NULL) : NULL;
+		return hw ? schema_child(hw, SE_PROCESSOR_2, last) : NULL;
 	}
+	hw = schema_child(build->root, SE_HW, NULL);
+	table = hw ? schema_child(hw, SE_PROCESSOR_TABLE, NULL) : NULL;
+	return table ? schema_child(table, SE_PROCESSOR, last) : NULL;
+}
+
+const struct xml_node *build_cyclic(const struct xml_node *processor)
+{
+	const struct xml_node *sched = schema_child(processor, SE_SCHED, NULL);
+
+	return schema_child(sched ? sched : processor, SE_CYCLIC, NULL);
 }

@@ -68,7 +68,7 @@ static struct system_port *endpoint(const struct build *build, const struct xml_
 			    port->name, type_name(port->type), type_name(type));
 		return NULL;
 	}
-	if (port->direction != direction) {
+	if (port->direction != direction && build->dialect != SCHEMA_2_X) {
 		build_error(build, node, "portName", NULL, "\"%s\" is a %s port", port->name,
 			    direction == SYSTEM_SOURCE ? "destination" : "source");
 		return NULL;
@@ -118,30 +118,73 @@ static void check_buffers(const struct build *build, const struct xml_node *node
 			    SYSTEM_MAX_BUFFERS >> 20);
 }
 
+/* What the ports of a channel come to. */
+struct endpoints {
+	struct system_port *source;  /* the one that messages come from, */
+	const struct xml_node *node; /* and where it was named */
+	uint32_t n_sources;
+};
+
+static void join(struct endpoints *all, const struct xml_node *node, struct system_port *port,
+		 uint32_t channel)
+{
+	if (!port)
+		return;
+	port->channel = channel;
+	if (port->direction != SYSTEM_SOURCE)
+		return;
+	all->n_sources++;
+	all->source = port;
+	all->node = node;
+}
+
+/* 2.x goes by the directions of the ports and takes any order of the endpoints. */
+static void check_source(const struct build *build, const struct xml_node *channel,
+			 const struct endpoints *all, bool complete)
+{
+	if (build->dialect != SCHEMA_2_X || !complete)
+		return;
+	if (all->n_sources != 1)
+		build_error(build, channel, NULL, NULL,
+			    "%u of the channel's ports are source ports, one must be",
+			    all->n_sources);
+	else if (all->node->mark != SE_SOURCE + 1)
+		build_warning(build, all->node, "portName", "the directions of the ports count",
+			      "\"%s\" is a source port", all->source->name);
+}
+
+static void find_endpoints(const struct build *build, const struct xml_node *node, uint32_t type,
+			   uint32_t channel, struct endpoints *all)
+{
+	const struct xml_node *source = schema_child(node, SE_SOURCE, NULL), *to = NULL;
+	struct system_port *port = source ? endpoint(build, source, type, SYSTEM_SOURCE) : NULL;
+	bool complete = port;
+
+	join(all, source, port, channel);
+	while ((to = schema_child(node, SE_DESTINATION, to)) && !build_gave_up(build)) {
+		port = endpoint(build, to, type, SYSTEM_DESTINATION);
+		complete = complete && port;
+		join(all, to, port, channel);
+	}
+	check_source(build, node, all, complete);
+}
+
 static void add_channel(struct build *build, const struct xml_node *node, uint32_t type,
 			uint64_t *bytesp)
 {
 	struct build_table *channels = &build->table[SYSTEM_CHANNELS];
-	const struct xml_node *source = schema_child(node, SE_SOURCE, NULL), *to = NULL;
 	struct system_channel *channel, new = { .type = type };
-	struct system_port *port = source ? endpoint(build, source, type, SYSTEM_SOURCE) : NULL;
-	uint32_t id = channels->n;
+	struct endpoints all = { .n_sources = 0 };
 
-	if (id == SYSTEM_MAX_CHANNELS) {
+	if (channels->n == SYSTEM_MAX_CHANNELS) {
 		build_error(build, node, NULL, NULL, "too many channels");
 		return;
 	}
-	if (port) {
-		port->channel = id;
+	find_endpoints(build, node, type, channels->n, &all);
+	if (all.source)
 		new.source =
-			(uint32_t)(port -
+			(uint32_t)(all.source -
 				   (struct system_port *)(void *)build->table[SYSTEM_PORTS].items);
-	}
-	while ((to = schema_child(node, SE_DESTINATION, to))) {
-		port = endpoint(build, to, type, SYSTEM_DESTINATION);
-		if (port)
-			port->channel = id;
-	}
 	if (read_limits(build, node, &new))
 		check_buffers(build, node, bytesp, &new);
 	channel = build_add(build, channels);
@@ -200,6 +243,8 @@ void build_channels(struct build *build)
 	uint64_t bytes = 0;
 
 	for (const struct xml_node *node = all ? all->first : NULL; node; node = node->next) {
+		if (build_gave_up(build))
+			return;
 		if (node->mark == SE_SAMPLING + 1)
 			add_channel(build, node, SYSTEM_SAMPLING, &bytes);
 		else if (node->mark == SE_QUEUING + 1)

@@ -10,58 +10,63 @@
 #include "libxm/system/build.h"
 #include "libxm/system/value.h"
 
-#define LOG_HEADER 56 /* bytes that a log stream keeps for itself in its memory block */
-#define LOG_RECORD 36
+#define LOG_HEADER_3 56 /* bytes that a log stream of 3.x keeps for itself in its memory block */
+#define LOG_RECORD_3 36
+#define LOG_RECORD_2 32
 
-static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+/* ---- devices --------------------------------------------------------------------------------------- */
+
+static void add_device(struct build *build, const struct xml_node *node)
 {
-	return a < b ? b - a < a_size : a - b < b_size;
-}
+	const char *name = build_text(node, "name");
+	const struct xml_node **device;
 
-static void add_region(struct build *build, const struct xml_node *node)
-{
-	struct build_region *region, new = { .node = node };
-
-	if (!build_hex(node, "start", &new.start) || !build_size(node, "size", &new.size))
-		return;
-	if (new.size == 0 || new.size - 1 > UINT64_MAX - new.start) {
-		build_error(build, node, "size", NULL, "the region has no end");
-		return;
-	}
-	for (uint32_t i = 0; i < build->regions.n; i++) {
-		region = build_item(&build->regions, i);
-		if (overlap(region->start, region->size, new.start, new.size))
-			build_error(build, node, "start", NULL, "the region overlaps another one");
-	}
-	region = build_add(build, &build->regions);
-	if (region)
-		*region = new;
-}
-
-static void check_devices(const struct build *build, const struct xml_node *devices)
-{
-	for (const struct xml_node *a = devices->first; a; a = a->next) {
-		const char *name = build_text(a, "name");
-
-		for (const struct xml_node *b = devices->first; b != a; b = b->next) {
-			if (*name && !strcmp(name, build_text(b, "name"))) {
-				build_error(build, a, "name", NULL,
-					    "a second device with the name \"%.40s\"", name);
-				break;
-			}
+	for (uint32_t i = 0; *name && i < build->devices.n; i++) {
+		device = build_item(&build->devices, i);
+		if (!strcmp(name, build_text(*device, "name"))) {
+			build_error(build, node, "name", NULL,
+				    "a second device with the name \"%.40s\"", name);
+			return;
 		}
 	}
+	device = *name ? build_add(build, &build->devices) : NULL;
+	if (device)
+		*device = node;
+}
+
+static void add_devices(struct build *build, const struct xml_node *parent)
+{
+	for (const struct xml_node *node = parent ? parent->first : NULL; node; node = node->next) {
+		if (node->mark == SE_BLOCK_TABLE + 1)
+			for (const struct xml_node *block = node->first; block;
+			     block = block->next) {
+				if (block->mark)
+					add_device(build, block);
+			}
+		else if (node->mark)
+			add_device(build, node);
+	}
+}
+
+static void find_devices(struct build *build)
+{
+	const struct xml_node *hw = schema_child(build->root, SE_HW, NULL);
+
+	if (build->dialect == SCHEMA_2_X)
+		add_devices(build, schema_child(build->root, SE_DEVICES_2, NULL));
+	else if (hw)
+		add_devices(build, schema_child(hw, SE_DEVICES, NULL));
 }
 
 /* A log on a device that cannot be read back holds nothing. */
 uint32_t build_log(struct build *build, const struct xml_node *device)
 {
-	uint64_t size;
+	uint64_t size, header = build->dialect == SCHEMA_2_X ? 0 : LOG_HEADER_3;
 
-	if (!device || device->mark != SE_MEMORY_BLOCK + 1 || !build_size(device, "size", &size) ||
-	    size < LOG_HEADER)
+	if (!device || (device->mark != SE_MEMORY_BLOCK + 1 && device->mark != SE_BLOCK + 1) ||
+	    !build_size(device, "size", &size) || size < header)
 		return 0;
-	size = (size - LOG_HEADER) / LOG_RECORD;
+	size = (size - header) / (build->dialect == SCHEMA_2_X ? LOG_RECORD_2 : LOG_RECORD_3);
 	if (size > SYSTEM_MAX_LOG - build->log_records) {
 		build_error(build, device, "size", NULL,
 			    "the logs and traces would hold more than %u records", SYSTEM_MAX_LOG);
@@ -71,20 +76,61 @@ uint32_t build_log(struct build *build, const struct xml_node *device)
 	return (uint32_t)size;
 }
 
-static void build_hypervisor(struct build *build, const struct xml_node *hv)
+/* ---- hypervisor ------------------------------------------------------------------------------------ */
+
+static void read_mask(const struct build *build, const struct xml_node *trace)
 {
-	const struct xml_node *trace = schema_child(hv, SE_HV_TRACE, NULL);
+	uint64_t bitmask;
+
+	if (build_hex(trace, "bitmask", &bitmask) && bitmask > UINT32_MAX)
+		build_error(build, trace, "bitmask", NULL, "the mask has more than 32 bits");
+}
+
+static void read_hypervisor(struct build *build, const struct xml_node *hv)
+{
+	bool two = build->dialect == SCHEMA_2_X;
+	const struct xml_node *trace = schema_child(hv, two ? SE_TRACE : SE_HV_TRACE, NULL);
+	uint64_t address;
 
 	build_device(build, hv, "console");
-	build->hm_capacity = build_log(build, build_device(build, hv, "healthMonitorDevice"));
+	build->hm_capacity = build_log(
+		build,
+		build_device(build, hv, two ? "healthMonitoringDevice" : "healthMonitorDevice"));
 	if (trace)
 		build->trace_capacity = build_log(build, build_device(build, trace, "device"));
+	if (trace && two)
+		read_mask(build, trace);
+	if (two) {
+		build_areas(build, hv, XM_HYPERVISOR_ID);
+		if (build_hex(hv, "loadPhysAddr", &address))
+			build_check_address(build, hv, "loadPhysAddr", address, XM_HYPERVISOR_ID);
+	}
 	build_hm(build, hv, XM_HYPERVISOR_ID);
 }
 
-static void read_frequency(struct build *build, const struct xml_node *table)
+/* ---- processors ------------------------------------------------------------------------------------ */
+
+/* Fewest plans of any processor, which decides whether there is a maintenance plan. */
+static void count_plans(struct build *build)
 {
-	const struct xml_node *processor = table ? schema_child(table, SE_PROCESSOR, NULL) : NULL;
+	const struct xml_node *processor = NULL, *cyclic, *plan;
+
+	build->maintenance_plans = UINT32_MAX;
+	while ((processor = build_next_processor(build, processor))) {
+		uint32_t n = 0;
+
+		cyclic = build_cyclic(processor);
+		for (plan = NULL; cyclic && (plan = schema_child(cyclic, SE_PLAN, plan));)
+			n++;
+		if (n < build->maintenance_plans)
+			build->maintenance_plans = n;
+		build->n_processors++;
+	}
+}
+
+static void read_frequency(struct build *build)
+{
+	const struct xml_node *processor = build_next_processor(build, NULL);
 	uint64_t khz;
 
 	if (processor && value_frequency(build_text(processor, "frequency"), &khz) &&
@@ -92,40 +138,14 @@ static void read_frequency(struct build *build, const struct xml_node *table)
 		build->cpu_khz = (uint32_t)khz;
 }
 
-/* Fewest plans of any processor, which decides whether there is a maintenance plan. */
-static void count_plans(struct build *build, const struct xml_node *table)
-{
-	const struct xml_node *processor = NULL, *cyclic, *plan;
-
-	build->maintenance_plans = UINT32_MAX;
-	while (table && (processor = schema_child(table, SE_PROCESSOR, processor))) {
-		uint32_t n = 0;
-
-		cyclic = schema_child(processor, SE_CYCLIC, NULL);
-		for (plan = NULL; cyclic && (plan = schema_child(cyclic, SE_PLAN, plan));)
-			n++;
-		if (n < build->maintenance_plans)
-			build->maintenance_plans = n;
-	}
-}
-
 void build_machine(struct build *build)
 {
-	const struct xml_node *hw = schema_child(build->root, SE_HW, NULL);
-	const struct xml_node *hv = schema_child(
-		build->root, build->dialect == SCHEMA_PRTOS ? SE_PRTOS_HYPERVISOR : SE_HYPERVISOR,
-		NULL);
-	const struct xml_node *layout = hw ? schema_child(hw, SE_MEMORY_LAYOUT, NULL) : NULL;
-	const struct xml_node *devices = hw ? schema_child(hw, SE_DEVICES, NULL) : NULL;
-	const struct xml_node *processors = hw ? schema_child(hw, SE_PROCESSOR_TABLE, NULL) : NULL;
-	const struct xml_node *region = NULL;
+	const struct xml_node *hv = build_hypervisor(build);
 
-	while (layout && (region = schema_child(layout, SE_REGION, region)))
-		add_region(build, region);
-	if (devices)
-		check_devices(build, devices);
-	count_plans(build, processors);
-	read_frequency(build, processors);
+	build_regions(build);
+	find_devices(build);
+	count_plans(build);
+	read_frequency(build);
 	if (hv)
-		build_hypervisor(build, hv);
+		read_hypervisor(build, hv);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The partitions of a description: names, flags, memory, ports, health monitor entries and hardware.
+ * The partitions of a description: names, flags, ports, trace and hardware.
  */
 
 #include <stdio.h>
@@ -9,104 +9,10 @@
 #include "libxm/system/build.h"
 #include "libxm/system/value.h"
 
-#define PAGE 4096
 #define NAME_CHARS 16 /* of a port's name that the hypervisor compares */
-#define LINES_3_X 16
+#define LINES_XM 16
 #define LINES_PRTOS 32
-
-/* ---- memory -------------------------------------------------------------------------------------- */
-
-static const char *const area_flags[] = { "shared", "unmapped", "read-only", "uncacheable", "rom",
-					  "flag0",  "flag1",    "flag2",     "flag3" };
-#define AREA_SHARED 1u
-#define AREA_TAGGED 0x200u
-#define AREA_IOMMU 0x400u
-
-static uint32_t flags_of(const struct xml_node *node)
-{
-	uint32_t flags = *build_text(node, "name") ? AREA_TAGGED : 0;
-
-	for (unsigned int i = 0; i < sizeof(area_flags) / sizeof(area_flags[0]); i++)
-		if (build_has_word(node, "flags", area_flags[i]))
-			flags |= 1u << i;
-	return flags | (build_has_word(node, "flags", "iommu") ? AREA_IOMMU : 0);
-}
-
-static bool in_region(const struct build *build, const struct system_area *area)
-{
-	for (uint32_t i = 0; i < build->regions.n; i++) {
-		const struct build_region *region = build_item(&build->regions, i);
-
-		if (area->start >= region->start && area->size <= region->size &&
-		    area->start - region->start <= region->size - area->size)
-			return true;
-	}
-	return false;
-}
-
-static void check_overlap(const struct build *build, const struct xml_node *node,
-			  const struct system_area *area)
-{
-	const struct build_table *areas = &build->table[SYSTEM_AREAS];
-
-	for (uint32_t i = 0; i < areas->n; i++) {
-		const struct system_area *other = build_item(areas, i);
-
-		if (area->start >= other->start + other->size ||
-		    other->start >= area->start + area->size ||
-		    (area->flags & other->flags & AREA_SHARED))
-			continue;
-		build_error(build, node, "start", "areas that overlap must both be \"shared\"",
-			    "the area overlaps one of partition %u", other->partition);
-		return;
-	}
-}
-
-static bool read_area(const struct build *build, const struct xml_node *node,
-		      struct system_area *area)
-{
-	if (!build_hex(node, "start", &area->start) || !build_size(node, "size", &area->size))
-		return false;
-	build_name(node, "name", area->name);
-	area->mapped_at = area->start;
-	build_hex(node, "mappedAt", &area->mapped_at);
-	if (area->start % PAGE || area->size % PAGE || area->size == 0 || area->mapped_at % PAGE) {
-		build_error(build, node, "start", "start, size and mappedAt are multiples of 4KB",
-			    "the area is not made of whole pages");
-		return false;
-	}
-	if (area->size - 1 > UINT64_MAX - area->mapped_at) {
-		build_error(build, node, "mappedAt", NULL,
-			    "the area is mapped beyond all addresses");
-		return false;
-	}
-	return true;
-}
-
-static void add_area(struct build *build, const struct xml_node *node, uint32_t partition,
-		     uint64_t *lastp)
-{
-	struct system_area *area, new = { .partition = partition, .flags = flags_of(node) };
-
-	if (!read_area(build, node, &new))
-		return;
-	if (new.start < *lastp)
-		build_error(build, node, "start", NULL, "areas must be sorted by their start");
-	*lastp = new.start;
-	if (!in_region(build, &new)) {
-		build_error(build, node, "start", NULL,
-			    "the area lies in no region of the memory layout");
-		return;
-	}
-	check_overlap(build, node, &new);
-	if (build->table[SYSTEM_AREAS].n == SYSTEM_MAX_AREAS) {
-		build_error(build, node, NULL, NULL, "too many memory areas");
-		return;
-	}
-	area = build_add(build, &build->table[SYSTEM_AREAS]);
-	if (area)
-		*area = new;
-}
+#define MAX_RANGES 1024 /* of one partition, as the grammar says */
 
 /* ---- ports --------------------------------------------------------------------------------------- */
 
@@ -121,7 +27,7 @@ static void check_port_name(const struct build *build, const struct system_parti
 		if (!strcmp(other->name, name))
 			build_error(build, node, "name", NULL, "a second port with the name \"%s\"",
 				    name);
-		else if (!strncmp(other->name, name, NAME_CHARS))
+		else if (build->dialect != SCHEMA_2_X && !strncmp(other->name, name, NAME_CHARS))
 			build_error(build, node, "name",
 				    "the hypervisor compares only the first 16 characters",
 				    "the name cannot be told from \"%s\"", other->name);
@@ -151,42 +57,51 @@ static void add_port(struct build *build, struct system_partition *p, const stru
 /* ---- hardware ------------------------------------------------------------------------------------ */
 
 static void add_line(const struct build *build, const struct xml_node *node, const char *word,
-		     struct system_partition *p, uint32_t *ownedp)
+		     const char *attr, struct system_partition *p, uint32_t *ownedp)
 {
-	unsigned int lines = build->dialect == SCHEMA_PRTOS ? LINES_PRTOS : LINES_3_X, line = 0;
+	unsigned int lines = build->dialect == SCHEMA_PRTOS ? LINES_PRTOS : LINES_XM, line = 0;
 
 	if (sscanf(word, "%9u", &line) != 1)
 		return;
 	if (line >= lines)
-		build_error(build, node, "lines", NULL, "there is no interrupt line %u", line);
+		build_error(build, node, attr, NULL, "there is no interrupt line %u", line);
 	else if (*ownedp & 1u << line)
-		build_error(build, node, "lines", NULL, "interrupt line %u has two owners", line);
+		build_error(build, node, attr, NULL, "interrupt line %u has two owners", line);
 	else
 		p->hw_irqs |= 1u << line;
 	*ownedp |= p->hw_irqs;
 }
 
-static bool range_of(const struct xml_node *node, uint64_t *firstp, uint64_t *np)
+struct range {
+	uint64_t first, n;
+};
+
+static void add_range(const struct build *build, const struct xml_node *node, struct range *ranges,
+		      uint32_t *np)
 {
-	return build_hex(node, "base", firstp) && build_number(node, "noPorts", np);
+	struct range new;
+
+	if (!build_hex(node, "base", &new.first) || !build_number(node, "noPorts", &new.n))
+		return;
+	if (new.first > UINT16_MAX || new.n > UINT16_MAX + 1 - new.first) {
+		build_error(build, node, "base", NULL, "the range ends beyond port 0xffff");
+		return;
+	}
+	for (uint32_t i = 0; i < *np; i++)
+		if (new.first < ranges[i].first + ranges[i].n &&
+		    ranges[i].first < new.first + new.n)
+			build_error(build, node, "base", NULL, "the range overlaps another one");
+	ranges[(*np)++] = new;
 }
 
 static void check_io(const struct build *build, const struct xml_node *io)
 {
-	const struct xml_node *a = NULL, *b;
-	uint64_t first, n, other, other_n;
+	struct range ranges[MAX_RANGES];
+	const struct xml_node *node = NULL;
+	uint32_t n = 0;
 
-	while ((a = schema_child(io, SE_IO_RANGE, a))) {
-		if (!range_of(a, &first, &n))
-			continue;
-		if (first > UINT16_MAX || n > UINT16_MAX + 1 - first)
-			build_error(build, a, "base", NULL, "the range ends beyond port 0xffff");
-		for (b = NULL; (b = schema_child(io, SE_IO_RANGE, b)) != a;)
-			if (range_of(b, &other, &other_n) && first < other + other_n &&
-			    other < first + n)
-				build_error(build, a, "base", NULL,
-					    "the range overlaps another one");
-	}
+	while ((node = schema_child(io, SE_IO_RANGE, node)) && n < MAX_RANGES)
+		add_range(build, node, ranges, &n);
 }
 
 static void read_hw(const struct build *build, const struct xml_node *hw,
@@ -194,13 +109,14 @@ static void read_hw(const struct build *build, const struct xml_node *hw,
 {
 	const struct xml_node *io = schema_child(hw, SE_IO_PORTS, NULL);
 	const struct xml_node *irq = schema_child(hw, SE_INTERRUPTS, NULL);
-	const char *list = irq ? build_text(irq, "lines") : "", *word;
+	const char *attr = build->dialect == SCHEMA_2_X ? "line" : "lines";
+	const char *list = irq ? build_text(irq, attr) : "", *word;
 	size_t len;
 
 	if (io)
 		check_io(build, io);
 	while (value_word(&list, &word, &len))
-		add_line(build, irq, word, p, ownedp);
+		add_line(build, irq, word, attr, p, ownedp);
 }
 
 static void read_trace(struct build *build, const struct xml_node *trace,
@@ -234,12 +150,11 @@ static void read_vcpus(const struct build *build, const struct xml_node *node,
 		p->n_vcpus = (uint32_t)n;
 }
 
-static void read_attributes(const struct build *build, const struct xml_node *node,
-			    struct system_partition *p)
+static void read_name(const struct build *build, const struct xml_node *node,
+		      struct system_partition *p)
 {
 	const struct build_table *partitions = &build->table[SYSTEM_PARTITIONS];
 
-	build_check_id(build, node, p->id);
 	build_name(node, "name", p->name);
 	for (uint32_t i = 0; *p->name && i < p->id; i++) {
 		const struct system_partition *other = build_item(partitions, i);
@@ -248,28 +163,82 @@ static void read_attributes(const struct build *build, const struct xml_node *no
 			build_error(build, node, "name", NULL,
 				    "a second partition with the name \"%s\"", p->name);
 	}
-	/* Every partition of these dialects comes with an image, and so with the boot flag. */
-	p->flags = SYSTEM_PF_BOOT;
-	if (build_has_word(node, "flags", "system"))
-		p->flags |= SYSTEM_PF_SYSTEM;
-	if (build_has_word(node, "flags", "fp"))
-		p->flags |= SYSTEM_PF_FP;
-	if (build_device(build, node, "console"))
-		p->flags |= SYSTEM_PF_CONSOLE;
+}
+
+static uint32_t flags_of(const struct build *build, const struct xml_node *node)
+{
+	static const struct {
+		const char *word;
+		uint32_t flag;
+	} flags[] = {
+		{ "system", SYSTEM_PF_SYSTEM },     { "fp", SYSTEM_PF_FP },
+		{ "sv", SYSTEM_PF_SYSTEM },         { "boot", SYSTEM_PF_BOOT },
+		{ "sphost", SYSTEM_PF_SPARE_HOST }, { "spguest", SYSTEM_PF_SPARE_GUEST },
+	};
+	/* Every partition of 3.x comes with an image, and so with the boot flag. */
+	uint32_t set = build->dialect == SCHEMA_2_X ? 0 : SYSTEM_PF_BOOT;
+	bool fp = false;
+
+	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (build_has_word(node, "flags", flags[i].word))
+			set |= flags[i].flag;
+	if (value_boolean(build_text(node, "fp"), &fp) && fp)
+		set |= SYSTEM_PF_FP;
+	return set;
+}
+
+/* Where the image of a partition of 2.x is, and who runs it. */
+static void check_image(const struct build *build, const struct xml_node *node, uint32_t id)
+{
+	uint64_t processor, address, offset, image;
+
+	if (build_number(node, "processor", &processor) && processor >= build->n_processors)
+		build_error(build, node, "processor", NULL, "there is no processor %llu",
+			    (unsigned long long)processor);
+	if (build_hex(node, "imageId", &image) && image > UINT32_MAX)
+		build_error(build, node, "imageId", NULL, "the number has more than 32 bits");
+	if (!build_hex(node, "loadPhysAddr", &address))
+		return;
+	build_check_address(build, node, "loadPhysAddr", address, id);
+	if (build_hex(node, "headerOffset", &offset) && offset)
+		build_check_address(build, node, "headerOffset", address + offset, id);
+}
+
+static void read_console(const struct build *build, const struct xml_node *node,
+			 struct system_partition *p)
+{
+	const struct xml_node *device = build_device(build, node, "console");
+	uint64_t size = 0;
+
+	if (!device)
+		return;
+	p->flags |= SYSTEM_PF_CONSOLE;
+	if (device->mark != SE_BLOCK + 1 || !build_size(device, "size", &size))
+		return;
+	p->console_capacity = (uint32_t)(size < SYSTEM_MAX_CONSOLE ? size : SYSTEM_MAX_CONSOLE);
+}
+
+static void read_attributes(const struct build *build, const struct xml_node *node,
+			    struct system_partition *p)
+{
+	if (build->dialect != SCHEMA_2_X)
+		build_check_id(build, node, p->id);
+	read_name(build, node, p);
+	p->flags = flags_of(build, node);
+	read_console(build, node, p);
 	read_vcpus(build, node, p);
 }
 
 static void read_children(struct build *build, const struct xml_node *node,
 			  struct system_partition *p, uint32_t *ownedp)
 {
-	const struct xml_node *areas = schema_child(node, SE_AREAS, NULL), *area = NULL;
 	const struct xml_node *ports = schema_child(node, SE_PORT_TABLE, NULL), *port = NULL;
 	const struct xml_node *hw = schema_child(node, SE_HW_RESOURCES, NULL);
 	const struct xml_node *trace = schema_child(node, SE_TRACE, NULL);
-	uint64_t last = 0;
 
-	while (areas && (area = schema_child(areas, SE_AREA, area)))
-		add_area(build, area, p->id, &last);
+	build_areas(build, node, p->id);
+	if (build->dialect == SCHEMA_2_X)
+		check_image(build, node, p->id);
 	while (ports && (port = schema_child(ports, SE_PORT, port)))
 		add_port(build, p, port);
 	if (hw)
@@ -279,24 +248,53 @@ static void read_children(struct build *build, const struct xml_node *node,
 	build_hm(build, node, p->id);
 }
 
+/* 2.x lets them stand in any order. */
+static void sort_by_id(const struct build *build, const struct xml_node **nodes, uint32_t n)
+{
+	const struct xml_node *sorted[SYSTEM_MAX_PARTITIONS] = { NULL };
+	uint64_t id;
+	bool good = true;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!build_number(nodes[i], "id", &id)) {
+			good = false;
+		} else if (id >= n || sorted[id]) {
+			build_error(build, nodes[i], "id", "the ids are those below their number",
+				    id >= n ? "%u partitions have no id %llu"
+					    : "of %u partitions a second one has the id %llu",
+				    n, (unsigned long long)id);
+			good = false;
+		} else {
+			sorted[id] = nodes[i];
+		}
+	}
+	if (good)
+		memcpy(nodes, sorted, n * sizeof(*nodes));
+}
+
+static void add_partition(struct build *build, const struct xml_node *node, uint32_t *ownedp)
+{
+	struct system_partition *p = build_add(build, &build->table[SYSTEM_PARTITIONS]);
+
+	if (!p)
+		return;
+	p->id = build->table[SYSTEM_PARTITIONS].n - 1;
+	p->first_port = build->table[SYSTEM_PORTS].n;
+	read_attributes(build, node, p);
+	read_children(build, node, p, ownedp);
+}
+
 void build_partitions(struct build *build)
 {
 	const struct xml_node *table = schema_child(build->root, SE_PARTITION_TABLE, NULL);
-	const struct xml_node *node = NULL;
-	uint32_t owned = 0; /* interrupt lines */
+	const struct xml_node *nodes[SYSTEM_MAX_PARTITIONS], *node = NULL;
+	uint32_t owned = 0, n = 0; /* owned: interrupt lines */
 
-	while (table && (node = schema_child(table, SE_PARTITION, node))) {
-		uint32_t id = build->table[SYSTEM_PARTITIONS].n;
-		struct system_partition *p;
-
-		if (id == SYSTEM_MAX_PARTITIONS)
-			return;
-		p = build_add(build, &build->table[SYSTEM_PARTITIONS]);
-		if (!p)
-			return;
-		p->id = id;
-		p->first_port = build->table[SYSTEM_PORTS].n;
-		read_attributes(build, node, p);
-		read_children(build, node, p, &owned);
-	}
+	while (table && n < SYSTEM_MAX_PARTITIONS &&
+	       (node = schema_child(table, SE_PARTITION, node)))
+		nodes[n++] = node;
+	if (build->dialect == SCHEMA_2_X)
+		sort_by_id(build, nodes, n);
+	for (uint32_t i = 0; i < n; i++)
+		add_partition(build, nodes[i], &owned);
 }

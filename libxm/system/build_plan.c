@@ -23,38 +23,45 @@ static void check_plan_name(const struct build *build, const struct xml_node *no
 }
 
 /* A virtual processor is on one processor only; `homes` has a row for each partition. */
-static void check_home(const struct build *build, const struct xml_node *node,
-		       const struct system_slot *slot, uint32_t processor,
+static void check_home(const struct build *build, const struct xml_node *node, const char *attr,
+		       uint32_t partition, uint32_t vcpu, uint32_t processor,
 		       uint8_t (*homes)[SYSTEM_MAX_VCPUS])
 {
-	uint8_t *home = &homes[slot->partition][slot->vcpu];
+	uint8_t *home = &homes[partition][vcpu];
 
 	if (*home && *home != processor + 1)
-		build_error(build, node, "partitionId", NULL,
-			    "virtual processor %u of partition %u is also on processor %u",
-			    slot->vcpu, slot->partition, *home - 1u);
+		build_error(build, node, attr, NULL,
+			    "virtual processor %u of partition %u is also on processor %u", vcpu,
+			    partition, *home - 1u);
 	*home = (uint8_t)(processor + 1);
+}
+
+static bool read_vcpu(const struct build *build, const struct xml_node *node,
+		      const struct system_partition *p, uint32_t *vcpup)
+{
+	uint64_t vcpu = 0;
+
+	build_number(node, "vCpuId", &vcpu);
+	*vcpup = (uint32_t)vcpu;
+	if (vcpu < p->n_vcpus)
+		return true;
+	build_error(build, node, "vCpuId", NULL, "partition %u has no virtual processor %llu",
+		    p->id, (unsigned long long)vcpu);
+	return false;
 }
 
 static bool read_slot(const struct build *build, const struct xml_node *node,
 		      struct system_slot *slot)
 {
 	const struct system_partition *p = build_partition(build, node, "partitionId");
-	uint64_t start, duration, vcpu = 0;
+	uint64_t start, duration;
 
-	if (!p || !build_time(node, "start", &start) || !build_time(node, "duration", &duration))
+	if (!p || !build_time(node, "start", &start) || !build_time(node, "duration", &duration) ||
+	    !read_vcpu(build, node, p, &slot->vcpu))
 		return false;
-	build_number(node, "vCpuId", &vcpu);
-	if (vcpu >= p->n_vcpus) {
-		build_error(build, node, "vCpuId", NULL,
-			    "partition %u has no virtual processor %llu", p->id,
-			    (unsigned long long)vcpu);
-		return false;
-	}
 	slot->start = (int64_t)start;
 	slot->duration = (int64_t)duration;
 	slot->partition = p->id;
-	slot->vcpu = (uint32_t)vcpu;
 	return true;
 }
 
@@ -78,6 +85,18 @@ static void check_slot_time(const struct build *build, const struct xml_node *no
 	}
 }
 
+/* In 2.x it is a label, which may be any number; 2.4 takes its digits for hexadecimal ones. */
+static void read_slot_id(const struct build *build, const struct xml_node *node,
+			 struct system_slot *slot)
+{
+	uint64_t id;
+
+	if (build->dialect != SCHEMA_2_X)
+		build_check_id(build, node, slot->id);
+	else if (build_number(node, "id", &id) || build_hex(node, "id", &id))
+		slot->id = (uint32_t)id;
+}
+
 static void add_slots(struct build *build, const struct xml_node *node, struct system_plan *plan,
 		      uint8_t (*homes)[SYSTEM_MAX_VCPUS])
 {
@@ -88,11 +107,13 @@ static void add_slots(struct build *build, const struct xml_node *node, struct s
 	while ((child = schema_child(node, SE_SLOT, child))) {
 		struct system_slot *slot, new = { .id = id };
 
-		build_check_id(build, child, id++);
+		read_slot_id(build, child, &new);
+		id++;
 		if (!read_slot(build, child, &new))
 			continue;
 		check_slot_time(build, child, plan, &new, end);
-		check_home(build, child, &new, plan->processor, homes);
+		check_home(build, child, "partitionId", new.partition, new.vcpu, plan->processor,
+			   homes);
 		end = new.start + new.duration;
 		if (build->table[SYSTEM_SLOTS].n == SYSTEM_MAX_SLOTS) {
 			build_error(build, child, NULL, NULL, "too many slots");
@@ -105,6 +126,12 @@ static void add_slots(struct build *build, const struct xml_node *node, struct s
 	}
 }
 
+/* In 2.x the grammar has said so. */
+static bool lacks_frame(const struct build *build, const struct xml_node *node)
+{
+	return build->dialect != SCHEMA_2_X && !xml_attr(node, "majorFrame");
+}
+
 static void add_plan(struct build *build, const struct xml_node *node, uint32_t id,
 		     uint32_t processor, uint8_t (*homes)[SYSTEM_MAX_VCPUS])
 {
@@ -114,8 +141,9 @@ static void add_plan(struct build *build, const struct xml_node *node, uint32_t 
 	build_check_id(build, node, id);
 	build_name(node, "name", new.name);
 	check_plan_name(build, node, &new);
-	if (build_time(node, "majorFrame", &frame) ? frame == 0 : !xml_attr(node, "majorFrame"))
-		build_error(build, node, "majorFrame", "its default is 0s",
+	if (build_time(node, "majorFrame", &frame) ? frame == 0 : lacks_frame(build, node))
+		build_error(build, node, "majorFrame",
+			    build->dialect == SCHEMA_2_X ? NULL : "its default is 0s",
 			    "the major frame must be longer than 0");
 	new.major_frame = (int64_t)frame;
 	new.first_slot = build->table[SYSTEM_SLOTS].n;
@@ -129,15 +157,25 @@ static void add_plan(struct build *build, const struct xml_node *node, uint32_t 
 		*plan = new;
 }
 
-static void build_processor(struct build *build, const struct xml_node *node, uint32_t id,
-			    uint8_t (*homes)[SYSTEM_MAX_VCPUS])
+static void check_priority(const struct build *build, const struct xml_node *node,
+			   uint32_t processor, uint8_t (*homes)[SYSTEM_MAX_VCPUS])
 {
-	const struct xml_node *cyclic = schema_child(node, SE_CYCLIC, NULL), *child = NULL;
+	const struct system_partition *p = build_partition(build, node, "id");
+	uint32_t vcpu;
+
+	if (p && read_vcpu(build, node, p, &vcpu))
+		check_home(build, node, "id", p->id, vcpu, processor, homes);
+}
+
+static void add_processor(struct build *build, const struct xml_node *node, uint32_t id,
+			  uint8_t (*homes)[SYSTEM_MAX_VCPUS])
+{
+	const struct xml_node *cyclic = build_cyclic(node), *child = NULL;
 	const struct xml_node *fixed = schema_child(node, SE_FIXED, NULL);
 	uint32_t plan = 0;
 
 	build_check_id(build, node, id);
-	if (!cyclic == !fixed)
+	if (!cyclic == !fixed && build->dialect != SCHEMA_2_X)
 		build_error(build, node, NULL,
 			    build->dialect == SCHEMA_PRTOS
 				    ? "expected a <CyclicPlanTable>"
@@ -146,18 +184,15 @@ static void build_processor(struct build *build, const struct xml_node *node, ui
 	while (cyclic && (child = schema_child(cyclic, SE_PLAN, child)))
 		add_plan(build, child, plan++, id, homes);
 	for (child = NULL; fixed && (child = schema_child(fixed, SE_FIXED_PARTITION, child));)
-		build_partition(build, child, "id");
+		check_priority(build, child, id, homes);
 }
 
 void build_plans(struct build *build)
 {
-	const struct xml_node *hw = schema_child(build->root, SE_HW, NULL), *node = NULL;
-	const struct xml_node *table = hw ? schema_child(hw, SE_PROCESSOR_TABLE, NULL) : NULL;
 	uint8_t homes[SYSTEM_MAX_PARTITIONS][SYSTEM_MAX_VCPUS] = { 0 };
+	const struct xml_node *node = NULL;
+	uint32_t id = 0;
 
-	while (table && (node = schema_child(table, SE_PROCESSOR, node))) {
-		if (build->n_processors == SYSTEM_MAX_PROCESSORS)
-			return;
-		build_processor(build, node, build->n_processors++, homes);
-	}
+	while ((node = build_next_processor(build, node)))
+		add_processor(build, node, id++, homes);
 }

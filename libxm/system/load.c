@@ -17,12 +17,12 @@
 
 static const struct dialect {
 	const char *space;
-	unsigned int dialect; /* 0: known, but not read */
+	unsigned int dialect;
 	uint32_t profile;
 } dialects[] = {
 	{ "http://www.xtratum.org/xm-3.x", SCHEMA_3_X, XM_PROFILE_ID_3_X },
 	{ "http://www.prtos.org/prtos-1.x", SCHEMA_PRTOS, XM_PROFILE_ID_PRTOS },
-	{ "http://www.xtratum.org/xm-2.3", 0, XM_PROFILE_ID_2_6 },
+	{ "http://www.xtratum.org/xm-2.3", SCHEMA_2_X, XM_PROFILE_ID_2_4 },
 };
 
 #define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
@@ -30,25 +30,43 @@ static const struct dialect {
 static const struct dialect *find_dialect(const struct xml_source *source,
 					  const struct xml_node *root)
 {
-	const char *const names[] = { dialects[0].space, dialects[1].space };
-	const char *near = diag_nearest(root->space, names, 2);
-	char hint[160];
+	const char *names[N_DIALECTS], *near;
+	char hint[200];
 
-	for (size_t i = 0; i < N_DIALECTS; i++)
-		if (!strcmp(root->space, dialects[i].space) && dialects[i].dialect)
+	for (size_t i = 0; i < N_DIALECTS; i++) {
+		if (!strcmp(root->space, dialects[i].space))
 			return &dialects[i];
-	if (!strcmp(root->space, dialects[2].space)) {
-		xml_report(source, DIAG_ERROR, root->at,
-			   "descriptions of 3.x (xm-3.x) and PRTOS (prtos-1.x) are read",
-			   "descriptions of XtratuM 2.x (xm-2.3) are not supported yet");
-		return NULL;
+		names[i] = dialects[i].space;
 	}
-	snprintf(hint, sizeof(hint), "expected xmlns=\"%s\"%s%s%s", near ? near : names[0],
-		 near ? "" : " or \"", near ? "" : names[1], near ? "" : "\"");
+	near = diag_nearest(root->space, names, N_DIALECTS);
+	if (near)
+		snprintf(hint, sizeof(hint), "expected xmlns=\"%s\"", near);
+	else
+		snprintf(hint, sizeof(hint), "expected xmlns=\"%s\", \"%s\" or \"%s\"", names[0],
+			 names[1], names[2]);
 	xml_report(source, DIAG_ERROR, root->at, hint,
 		   *root->space ? "unknown namespace \"%.80s\"" : "the root has no namespace%s",
 		   root->space);
 	return NULL;
+}
+
+/* The profile that is asked for, if it is one of the dialect; otherwise 0 with a report. */
+static uint32_t choose_profile(const struct xml_source *source, const struct xml_node *root,
+			       const struct dialect *dialect, uint32_t wanted)
+{
+	bool both_2 = dialect->dialect == SCHEMA_2_X && wanted == XM_PROFILE_ID_2_6;
+	const char *name = xm_profile_name(wanted);
+
+	if (!wanted || wanted == dialect->profile)
+		return dialect->profile;
+	if (both_2)
+		return wanted;
+	xml_report(source, DIAG_ERROR, root->at, NULL,
+		   "the description is one of %s, not of profile %s",
+		   dialect->dialect == SCHEMA_2_X ? "2.4 and 2.6"
+						  : xm_profile_name(dialect->profile),
+		   name ? name : "?");
+	return 0;
 }
 
 /* ---- the block ----------------------------------------------------------------------------------- */
@@ -121,7 +139,9 @@ static int by_place(const void *a, const void *b)
 
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
-	return x->column < y->column ? -1 : x->column > y->column;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return strcmp(x->text, y->text);
 }
 
 static void build_init(struct build *build)
@@ -129,6 +149,8 @@ static void build_init(struct build *build)
 	for (unsigned int i = 0; i < SYSTEM_N_TABLES; i++)
 		build->table[i].size = record_size[i];
 	build->regions.size = sizeof(struct build_region);
+	build->claims.size = sizeof(struct build_claim);
+	build->devices.size = sizeof(struct xml_node *);
 }
 
 static void build_deinit(struct build *build)
@@ -136,42 +158,47 @@ static void build_deinit(struct build *build)
 	for (unsigned int i = 0; i < SYSTEM_N_TABLES; i++)
 		free(build->table[i].items);
 	free(build->regions.items);
+	free(build->claims.items);
+	free(build->devices.items);
 }
 
-static int build_system(const struct xml_source *source, struct xml_node *root,
-			const struct dialect *dialect, struct system **sysp)
+static void build_all(struct build *build)
 {
-	struct build build = { .source = source, .root = root, .dialect = dialect->dialect };
-	size_t errors = source->diag->n_errors;
+	check_version(build);
+	build_machine(build);
+	build_partitions(build);
+	build_plans(build);
+	build_channels(build);
+}
+
+/* `errors`: how many the diag had before the description was looked at. */
+static int build_system(struct build *build, uint32_t profile, size_t errors, struct system **sysp)
+{
 	struct system *sys = NULL;
-	int r = -EINVAL;
 
-	build_init(&build);
-	schema_check(source, root, dialect->dialect);
-	check_version(&build);
-	build_machine(&build);
-	build_partitions(&build);
-	build_plans(&build);
-	build_channels(&build);
-	if (source->diag->n_errors == errors && !build.no_memory)
-		sys = assemble(&build, dialect->profile);
+	build_all(build);
+	if (build->source->diag->n_errors == errors && !build->no_memory)
+		sys = assemble(build, profile);
 	if (sys && !system_verify(sys, sys->size)) {
-		xml_report(source, DIAG_ERROR, 0, NULL, "the description cannot be represented");
-	} else if (sys) {
-		*sysp = sys;
-		sys = NULL;
-		r = 0;
-	} else if (source->diag->n_errors == errors) {
-		r = -ENOMEM;
+		xml_report(build->source, DIAG_ERROR, 0, NULL,
+			   "the description cannot be represented");
+		free(sys);
+		return -EINVAL;
 	}
-	free(sys);
-	build_deinit(&build);
-	return r;
+	if (!sys)
+		return build->source->diag->n_errors == errors ? -ENOMEM : -EINVAL;
+	*sysp = sys;
+	return 0;
 }
 
-static int load_root(const struct xml_source *source, struct xml_node *root, struct system **sysp)
+static int load_root(const struct xml_source *source, struct xml_node *root,
+		     const struct system_options *options, struct system **sysp)
 {
+	struct build build = { .source = source, .root = root };
+	size_t errors = source->diag->n_errors;
 	const struct dialect *dialect;
+	uint32_t profile;
+	int r;
 
 	if (strcmp(root->name, "SystemDescription")) {
 		xml_report(source, DIAG_ERROR, root->at, "expected <SystemDescription>",
@@ -179,11 +206,22 @@ static int load_root(const struct xml_source *source, struct xml_node *root, str
 		return -EINVAL;
 	}
 	dialect = find_dialect(source, root);
-	return dialect ? build_system(source, root, dialect, sysp) : -EINVAL;
+	profile = dialect ? choose_profile(source, root, dialect, options->profile) : 0;
+	if (!profile)
+		return -EINVAL;
+	build.dialect = dialect->dialect;
+	build_init(&build);
+	schema_check(source, root, dialect->dialect);
+	r = build_system(&build, profile, errors, sysp);
+	if (r == 0 && options->notes)
+		build_notes(&build);
+	build_deinit(&build);
+	return r;
 }
 
-int system_load_text(const char *file, const char *text, size_t len, struct diag *diag,
-		     struct system **sysp)
+int system_load_text_as(const char *file, const char *text, size_t len,
+			const struct system_options *options, struct diag *diag,
+			struct system **sysp)
 {
 	struct xml_source source = { file, text, len, diag };
 	struct xml_node *root;
@@ -198,11 +236,17 @@ int system_load_text(const char *file, const char *text, size_t len, struct diag
 	root = xml_parse(&source);
 	if (!root)
 		return -EINVAL;
-	r = load_root(&source, root, sysp);
+	r = load_root(&source, root, options, sysp);
 	xml_free(root);
 	if (diag->n > first)
 		qsort(diag->messages + first, diag->n - first, sizeof(diag->messages[0]), by_place);
 	return r;
+}
+
+int system_load_text(const char *file, const char *text, size_t len, struct diag *diag,
+		     struct system **sysp)
+{
+	return system_load_text_as(file, text, len, &(struct system_options){ 0 }, diag, sysp);
 }
 
 /* ---- files --------------------------------------------------------------------------------------- */
@@ -229,7 +273,8 @@ static int cannot_read(const char *path, struct diag *diag, int error)
 	return error;
 }
 
-int system_load(const char *path, struct diag *diag, struct system **sysp)
+int system_load_as(const char *path, const struct system_options *options, struct diag *diag,
+		   struct system **sysp)
 {
 	size_t cap = SYSTEM_FILE_MAX + 1, len = 0;
 	char *text = malloc(cap);
@@ -241,7 +286,13 @@ int system_load(const char *path, struct diag *diag, struct system **sysp)
 	r = fd < 0 ? -errno : read_all(fd, text, cap, &len);
 	if (fd >= 0)
 		close(fd);
-	r = r < 0 ? cannot_read(path, diag, r) : system_load_text(path, text, len, diag, sysp);
+	r = r < 0 ? cannot_read(path, diag, r)
+		  : system_load_text_as(path, text, len, options, diag, sysp);
 	free(text);
 	return r;
+}
+
+int system_load(const char *path, struct diag *diag, struct system **sysp)
+{
+	return system_load_as(path, &(struct system_options){ 0 }, diag, sysp);
 }

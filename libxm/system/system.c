@@ -192,8 +192,8 @@ static bool good_partitions(const struct system *sys)
 	system_ports(sys, &n_ports);
 	for (uint32_t i = 0; i < n; i++, p++) {
 		if (!good_name(p->name) || p->id != i || p->n_vcpus == 0 ||
-		    p->n_vcpus > SYSTEM_MAX_VCPUS || p->first_port != port ||
-		    p->n_ports > n_ports - port)
+		    p->n_vcpus > SYSTEM_MAX_VCPUS || p->console_capacity > SYSTEM_MAX_CONSOLE ||
+		    p->reserved || p->first_port != port || p->n_ports > n_ports - port)
 			return false;
 		port += p->n_ports;
 	}

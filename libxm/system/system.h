@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSTEM_MAGIC 0x32737953u /* "Sys2" */
+#define SYSTEM_MAGIC 0x33737953u /* "Sys3" */
 #define SYSTEM_NAME 32           /* bytes of a name with its NUL and padding */
 #define SYSTEM_NO_CHANNEL UINT32_MAX
 #define SYSTEM_INFINITE INT64_MAX
@@ -37,7 +37,7 @@ struct system_section {
 struct system {
 	uint32_t magic;
 	uint32_t size;           /* of the whole block */
-	uint32_t profile;        /* enum xm_profile */
+	uint32_t profile;        /* enum xm_profile; 2.4 stands for 2.x unless 2.6 was asked for */
 	uint32_t hm_capacity;    /* records that the health monitor log holds; 0: none */
 	uint32_t trace_capacity; /* and the hypervisor's trace */
 	uint32_t cpu_khz;        /* of processor 0; 0: not said */
@@ -47,9 +47,11 @@ struct system {
 };
 
 #define SYSTEM_PF_SYSTEM 0x1 /* may manage other partitions (flag "system", in 2.x "sv") */
-#define SYSTEM_PF_BOOT 0x2
+#define SYSTEM_PF_BOOT 0x2   /* runs when the system starts */
 #define SYSTEM_PF_FP 0x4
-#define SYSTEM_PF_CONSOLE 0x8 /* has a console device */
+#define SYSTEM_PF_CONSOLE 0x8      /* has a console device */
+#define SYSTEM_PF_SPARE_GUEST 0x10 /* 2.x: takes part in spare scheduling */
+#define SYSTEM_PF_SPARE_HOST 0x20
 
 /* Partitions stand in order of their ids, which are 0..n-1. */
 struct system_partition {
@@ -62,6 +64,9 @@ struct system_partition {
 	uint32_t hw_irqs;        /* a bit for each interrupt line that it owns */
 	uint32_t trace_bitmask;  /* kinds of events that its trace keeps; 0: it has none */
 	uint32_t trace_capacity; /* records */
+	uint32_t
+		console_capacity; /* 2.x: bytes of the memory block that is its console; 0: no block */
+	uint32_t reserved;
 };
 
 #define SYSTEM_SAMPLING 0
@@ -83,7 +88,7 @@ struct system_channel {
 	uint32_t max_message_length; /* bytes */
 	uint32_t max_no_messages;    /* 0 for sampling */
 	uint32_t source;             /* port index */
-	int64_t valid_period;        /* us */
+	int64_t valid_period;        /* us; 0: in 2.x without limit, in 3.x never valid */
 };
 
 struct system_plan {
@@ -98,13 +103,14 @@ struct system_plan {
 struct system_slot {
 	int64_t start;    /* us from the start of the major frame */
 	int64_t duration; /* us */
-	uint32_t id;
+	uint32_t id;      /* in 2.x any number, otherwise its place in the plan */
 	uint32_t partition;
 	uint32_t vcpu;
 	uint32_t reserved;
 };
 
-/* What happens on a health monitor event; `scope` is a partition or XM_HYPERVISOR_ID. */
+/* What happens on a health monitor event; `scope` is a partition or XM_HYPERVISOR_ID.  The event is
+ * numbered as the profile numbers it, the action as 3.x does (events.h). */
 struct system_hm {
 	uint32_t scope;
 	uint32_t event;
@@ -119,7 +125,7 @@ struct system_area {
 	uint64_t size;
 	uint64_t mapped_at;
 	uint32_t partition;
-	uint32_t flags; /* as the hypervisor numbers them (XM_MEM_AREA_...) */
+	uint32_t flags; /* as 3.x numbers them (XM_MEM_AREA_...) */
 };
 
 #define SYSTEM_FIRST_IPVI 24
@@ -148,6 +154,7 @@ struct system_ipvi {
 #define SYSTEM_MAX_BUFFERS (1u << 30)      /* bytes of all channels' messages */
 #define SYSTEM_MESSAGE_COST 4              /* bytes that each counts for beside its own */
 #define SYSTEM_MAX_TIME (INT64_C(1) << 53) /* us; 285 years */
+#define SYSTEM_MAX_CONSOLE (16u << 20)     /* bytes of a console that is a memory block */
 #define SYSTEM_MAX_LOG (1u << 20)          /* records of all logs and traces */
 
 /* Whether `len` bytes at `block` (8-aligned) are a well-formed description: every offset, count,

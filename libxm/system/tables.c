@@ -80,7 +80,9 @@ static uint32_t flags_of(const struct system_partition *p)
 {
 	return (p->flags & SYSTEM_PF_BOOT ? TABLES_BOOT : 0) |
 	       (p->flags & SYSTEM_PF_SYSTEM ? TABLES_SYSTEM : 0) |
-	       (p->flags & SYSTEM_PF_FP ? TABLES_FP : 0);
+	       (p->flags & SYSTEM_PF_FP ? TABLES_FP : 0) |
+	       (p->flags & SYSTEM_PF_SPARE_GUEST ? TABLES_SPARE_GUEST : 0) |
+	       (p->flags & SYSTEM_PF_SPARE_HOST ? TABLES_SPARE_HOST : 0);
 }
 
 static uint32_t count_areas(const struct system *sys, uint32_t partition)

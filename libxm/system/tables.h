@@ -15,6 +15,8 @@
 #define TABLES_BOOT 0x1
 #define TABLES_SYSTEM 0x100
 #define TABLES_FP 0x200
+#define TABLES_SPARE_GUEST 0x800 /* as 2.x numbers them: 3.x has none */
+#define TABLES_SPARE_HOST 0x1000
 
 /* What changes. */
 struct tables_state {

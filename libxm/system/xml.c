@@ -278,6 +278,14 @@ static void XMLCALL on_doctype(void *data, const char *name, const char *sysid, 
 	     "remove the <!DOCTYPE ...>: entities are never expanded");
 }
 
+/* Every name of that namespace would carry it. */
+static void XMLCALL on_namespace(void *data, const char *prefix, const char *uri)
+{
+	(void)prefix;
+	if (uri && strlen(uri) > XML_MAX_SPACE)
+		fail(data, "a namespace is too long", NULL);
+}
+
 static void report_malformed(struct builder *b)
 {
 	enum XML_Error error = XML_GetErrorCode(b->parser);
@@ -299,15 +307,68 @@ static XML_Parser new_parser(struct builder *b)
 	XML_SetUserData(parser, b);
 	XML_SetElementHandler(parser, on_start, on_end);
 	XML_SetCharacterDataHandler(parser, on_text);
+	XML_SetStartNamespaceDeclHandler(parser, on_namespace);
 	XML_SetStartDoctypeDeclHandler(parser, on_doctype);
 	XML_SetParamEntityParsing(parser, XML_PARAM_ENTITY_PARSING_NEVER);
 	return parser;
+}
+
+static bool begins(const struct xml_source *s, size_t at, const char *with)
+{
+	size_t len = strlen(with);
+
+	return s->len - at >= len && !memcmp(s->text + at, with, len);
+}
+
+/* Where what begins with the "<" at `at` ends, or the next "<" is; or the end of the text. */
+static size_t end_of_markup(const struct xml_source *s, size_t at)
+{
+	const char *rest = s->text + at + 1, *end;
+	size_t len = s->len - at - 1;
+
+	if (begins(s, at, "<!--"))
+		end = memmem(rest, len, "-->", 3);
+	else if (begins(s, at, "<?"))
+		end = memmem(rest, len, "?>", 2);
+	else
+		end = memchr(rest, '<', len);
+	return end ? (size_t)(end - s->text) : s->len;
+}
+
+/* The parser keeps a whole tag, and every prefix in it as its namespace: before it sees one that is
+ * beyond reason, it must be refused. */
+static bool check_tags(const struct xml_source *s)
+{
+	const char *tag = memchr(s->text, '<', s->len), *zero = memchr(s->text, '\0', s->len);
+
+	/* Of every encoding that the parser might guess, UTF-8 alone has none. */
+	if (zero) {
+		xml_report(s, DIAG_ERROR, (size_t)(zero - s->text), NULL,
+			   "a system description is a text in UTF-8");
+		return false;
+	}
+
+	while (tag) {
+		size_t at = (size_t)(tag - s->text), end = end_of_markup(s, at), last = end;
+
+		while (last > at && is_blank(s->text[last - 1]))
+			last--;
+		if (last - at > XML_MAX_TAG && !begins(s, at, "<!--")) {
+			xml_report(s, DIAG_ERROR, at, NULL, "a tag has more than %d bytes",
+				   XML_MAX_TAG);
+			return false;
+		}
+		tag = memchr(s->text + end, '<', s->len - end);
+	}
+	return true;
 }
 
 struct xml_node *xml_parse(const struct xml_source *source)
 {
 	struct builder b = { .source = source };
 
+	if (!check_tags(source))
+		return NULL;
 	b.parser = new_parser(&b);
 	if (!b.parser) {
 		xml_report(source, DIAG_ERROR, 0, NULL, "out of memory");

@@ -15,6 +15,9 @@
 #define XML_MAX_NODES 200000
 #define XML_MAX_ATTRS 32 /* of one element; no dialect has an element with as many */
 
+#define XML_MAX_TAG 16384
+#define XML_MAX_SPACE 255 /* bytes of a namespace */
+
 /* The text that messages are about. */
 struct xml_source {
 	const char *file;

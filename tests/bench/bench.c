@@ -42,23 +42,25 @@ struct settings {
 	const char *build;
 };
 
-enum subject { ECHO, LOOPBACK, AUDITED, SIM, N_SUBJECTS };
+enum subject { ECHO, LOOPBACK, AUDITED, SIM, LARGE, N_SUBJECTS };
 
 static const char *const titles[N_SUBJECTS] = {
-	[ECHO] = "bare echo, same size, through epoll",
-	[LOOPBACK] = "XM_get_time, loopback",
-	[AUDITED] = "XM_get_time, loopback, audited",
-	[SIM] = "XM_get_time, xmsim",
+	[ECHO] = "bare echo, same size, through epoll", [LOOPBACK] = "XM_get_time, loopback",
+	[AUDITED] = "XM_get_time, loopback, audited",   [SIM] = "XM_get_time, xmsim",
+	[LARGE] = "  with 64 partitions, 256 channels",
 };
-static const char *const names[N_SUBJECTS] = { "echo", "loopback", "loopback_audited", "sim" };
+static const char *const names[N_SUBJECTS] = { "echo", "loopback", "loopback_audited", "sim",
+					       "large" };
 static const double aims[N_SUBJECTS] = { [LOOPBACK] = 1.3, [AUDITED] = 1.8 };
 
 struct results {
 	double ns[N_SUBJECTS][ROUNDS_MAX];
 	double ratio[N_SUBJECTS][ROUNDS_MAX];
 	double decision[ROUNDS_MAX];
-	double session[2]; /* bytes: PSS, private dirty */
-	bool exact;        /* of smaps_rollup; otherwise resident anonymous memory */
+	double to_small[ROUNDS_MAX]; /* a call of the large system to one of the small one */
+	double load[ROUNDS_MAX];     /* ms, of the large one's description */
+	double session[2];           /* bytes: PSS, private dirty */
+	bool exact;                  /* of smaps_rollup; otherwise resident anonymous memory */
 };
 
 _Noreturn void bench_die(const char *format, ...)
@@ -272,6 +274,9 @@ static void start_peers(const struct settings *settings, struct peer peers[N_SUB
 	peer_start(&peers[LOOPBACK], settings->build, "loopback", "loopback", quiet);
 	peer_start(&peers[AUDITED], settings->build, "audited", "loopback", loud);
 	peer_start(&peers[SIM], settings->build, "sim", backend, quiet);
+	large_write(xml);
+	snprintf(backend, sizeof(backend), "sim:%s", xml);
+	peer_start(&peers[LARGE], settings->build, "large", backend, quiet);
 }
 
 static void progress(const struct settings *settings, const char *format, ...)
@@ -291,10 +296,12 @@ static void measure(const struct settings *settings, struct results *results)
 {
 	const struct policy_image *image = compile_sample(settings);
 	static struct peer peers[N_SUBJECTS];
+	char large[PEER_PATH];
 	struct call call;
 	int fd[N_SUBJECTS];
 
 	start_peers(settings, peers);
+	peers_file(large, "large.xml", NULL);
 	for (unsigned int i = LOOPBACK; i < N_SUBJECTS; i++) {
 		fd[i] = peer_connect(&peers[i]);
 		try_call(&call, fd[i]);
@@ -309,6 +316,8 @@ static void measure(const struct settings *settings, struct results *results)
 			results->ratio[i][round] = results->ns[i][round] / results->ns[ECHO][round];
 		}
 		results->decision[round] = measure_decisions(image, settings->decisions);
+		results->to_small[round] = results->ns[LARGE][round] / results->ns[SIM][round];
+		results->load[round] = large_load(large);
 	}
 	progress(settings, "\r%*s\r", 20, "");
 	measure_sessions(&peers[LOOPBACK], results);
@@ -328,7 +337,11 @@ static void print_table(const struct settings *settings, const struct results *r
 			printf(" %7.1fx", aims[i]);
 		putchar('\n');
 	}
-	printf("\n%-40s %9.1f ns %19s\n", "one decision, sample policy, warm",
+	printf("%-40s %12s %9.2fx %7.1fx\n", "  to the same with 3 partitions", "",
+	       median(r->to_small, settings->rounds), 1.1);
+	printf("\n%-40s %9.1f ms %19s\n", "reading the description of that system",
+	       median(r->load, settings->rounds), "1000 ms");
+	printf("%-40s %9.1f ns %19s\n", "one decision, sample policy, warm",
 	       median(r->decision, settings->rounds), "100 ns");
 	printf("%-40s %10.0f B %19s\n", "server, one of 1,000 idle sessions", r->session[0],
 	       "4096 B");
@@ -345,6 +358,8 @@ static void print_json(const struct settings *settings, const struct results *r,
 		printf(",\"%s_ns\":%.0f,\"%s_ratio\":%.3f", names[i],
 		       median(r->ns[i], settings->rounds), names[i],
 		       median(r->ratio[i], settings->rounds));
+	printf(",\"large_to_small\":%.3f,\"load_ms\":%.1f", median(r->to_small, settings->rounds),
+	       median(r->load, settings->rounds));
 	printf(",\"decision_ns\":%.1f,\"sessions\":%d,\"session_bytes\":%.0f,"
 	       "\"session_private_dirty_bytes\":%.0f,\"session_memory\":\"%s\"}\n",
 	       median(r->decision, settings->rounds), SESSIONS, r->session[0], r->session[1],

@@ -17,9 +17,16 @@ _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 
 
 int64_t bench_now(void); /* ns */
 
-/* ---- peers.c ------------------------------------------------------------------------------------------ */
+/* ---- large.c ------------------------------------------------------------------------------------------ */
 
 #define PEER_PATH 100 /* fits into a socket's address */
+
+/* Writes the description of a system with 64 partitions and 256 channels. */
+void large_write(char path[PEER_PATH]);
+/* ms that reading it takes. */
+double large_load(const char *path);
+
+/* ---- peers.c ------------------------------------------------------------------------------------------ */
 
 /* One xmbroker with its files, in a folder of the bench. */
 struct peer {

@@ -23,7 +23,10 @@ PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.e
 PROGRAMS = ("xmbroker", "xmbroker-server", "xmbroker-compiler", "xmsim", "xmpolicy", "xmaudit",
             "xmbrokerctl", "tests/call", "tests/call24")
 # What a build has on some machines, or for some profiles, only.
-OPTIONAL = tuple("tests/call" + n for n in ("26", "pr", "32", "24_32", "26_32", "pr_32"))
+OPTIONAL = tuple("tests/call" + n for n in ("26", "pr", "32", "24_32", "26_32", "pr_32")) \
+    + tuple("tests/conformance" + n for n in ("24", "26", "3x", "pr", "24_32", "26_32",
+                                                 "3x_32", "pr_32")) \
+    + ("tests/stream",)
 TIMEOUT = 20
 SANITIZED = bool(os.environ.get("XM_SANITIZED"))
 

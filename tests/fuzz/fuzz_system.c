@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * System descriptions of any content, and flat blocks of any content.  The first byte chooses: a
- * text for the loader, whose result must verify; a block for system_verify(); or changes to a good
- * block, so that the checks behind the first ones are reached as well.  What passes is walked.
+ * text for the loader (its other bits: with notes, for profile 2.6), whose result must verify; a block
+ * for system_verify(); or changes to a good block, so that the checks behind the first ones are
+ * reached as well.  What passes is walked and listed.
  */
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libxm/core/table.h"
 #include "libxm/system/load.h"
+#include "xmbroker/sim/list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,16 +44,31 @@ static void walk(const struct system *sys)
 	sink += system_n_plans(sys);
 }
 
-static struct system *load(const char *text, size_t len)
+static void list(const struct system *sys)
 {
+	static FILE *nowhere;
+
+	if (!nowhere)
+		nowhere = fopen("/dev/null", "we");
+	if (list_print(sys, true, nowhere) || list_print(sys, false, nowhere))
+		abort();
+}
+
+static struct system *load(const char *text, size_t len, unsigned int how)
+{
+	const struct system_options options = {
+		.profile = how & 8 ? XM_PROFILE_ID_2_6 : 0,
+		.notes = how & 4,
+	};
 	struct system *sys = NULL;
 	struct diag diag;
 
 	diag_init(&diag);
-	if (system_load_text("fuzz", text, len, &diag, &sys) == 0) {
+	if (system_load_text_as("fuzz", text, len, &options, &diag, &sys) == 0) {
 		if (!system_verify(sys, sys->size) || diag.n_errors)
 			abort();
 		walk(sys);
+		list(sys);
 	} else if (!diag.n_errors || sys) {
 		abort();
 	}
@@ -76,7 +95,7 @@ static void mutate(const uint8_t *data, size_t size)
 	uint8_t *block;
 
 	if (!good)
-		good = load(system_loopback_xml, strlen(system_loopback_xml));
+		good = load(system_loopback_xml, strlen(system_loopback_xml), 0);
 	block = malloc(good->size);
 	memcpy(block, good, good->size);
 	for (; size >= 3; data += 3, size -= 3)
@@ -98,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mutate(data + 1, size - 1);
 		break;
 	default:
-		free(load((const char *)data + 1, size - 1));
+		free(load((const char *)data + 1, size - 1, data[0]));
 	}
 	return 0;
 }

@@ -61,7 +61,7 @@ static void account(struct loopback *lb, int64_t t)
 		p->exec += slot_time(lb->plan, i, to) - slot_time(lb->plan, i, from);
 		if (p->fresh && slot_starts(lb->plan, i, to) > begun) {
 			p->fresh = false;
-			p->op_mode = MODE_NORMAL;
+			p->vcpu_mode = MODE_NORMAL;
 		}
 	}
 	lb->settled = t;
@@ -133,8 +133,10 @@ static void start_partition(struct loopback *lb, unsigned int i, uint32_t mode, 
 	struct loopback_partition *p = &lb->partition[i];
 
 	p->halted = false;
+	p->suspended = false;
 	p->fresh = true;
 	p->op_mode = mode;
+	p->vcpu_mode = MODE_IDLE;
 	p->reset_counter = mode == MODE_WARM ? p->reset_counter + 1 : 0;
 	p->reset_status = status;
 	loopback_close_ports(lb, i);
@@ -166,7 +168,7 @@ void loopback_restart(struct loopback *lb, uint32_t status, struct xm_reply *rep
 	struct loopback_partition *self = &lb->partition[LOOPBACK_SELF];
 
 	self->fresh = true;
-	self->op_mode = MODE_IDLE;
+	self->vcpu_mode = MODE_IDLE;
 	self->reset_status = status;
 	never_returns(reply);
 }
@@ -184,7 +186,7 @@ static void call_halt_partition(struct loopback *lb, const struct xm_request *re
 		xm_reply_fail(reply, XM_C_NO_ACTION);
 	} else {
 		lb->partition[id].halted = true;
-		lb->partition[id].op_mode = MODE_IDLE;
+		lb->partition[id].op_mode = lb->partition[id].vcpu_mode = MODE_IDLE;
 	}
 }
 
@@ -216,7 +218,6 @@ static void call_resume_partition(struct loopback *lb, const struct xm_request *
 		lb->partition[id].suspended = false;
 }
 
-/* A partition that was suspended stays so through its reset, as on the real ones. */
 static void call_reset_partition(struct loopback *lb, const struct xm_request *req,
 				 struct xm_reply *reply)
 {
@@ -360,7 +361,7 @@ static void call_vcpu_status(struct loopback *lb, const struct xm_request *req,
 	}
 	words = xm_reply_put_words(reply, XM_A_GET_VCPU_STATUS_status, XM_NF_VCPU_STATUS);
 	words[XM_F_VCPU_STATUS_state] = state_of(&lb->partition[id]);
-	words[XM_F_VCPU_STATUS_opMode] = lb->partition[id].op_mode;
+	words[XM_F_VCPU_STATUS_opMode] = lb->partition[id].vcpu_mode;
 }
 
 static void call_plan_status(struct loopback *lb, const struct xm_request *req,
@@ -515,7 +516,7 @@ void loopback_call(struct loopback *lb, const struct xm_request *req, struct xm_
 	/* Whoever calls has got a slot. */
 	if (lb->partition[LOOPBACK_SELF].fresh) {
 		lb->partition[LOOPBACK_SELF].fresh = false;
-		lb->partition[LOOPBACK_SELF].op_mode = MODE_NORMAL;
+		lb->partition[LOOPBACK_SELF].vcpu_mode = MODE_NORMAL;
 	}
 	if (req->op < XM_N_OPS && calls[req->op])
 		calls[req->op](lb, req, reply);

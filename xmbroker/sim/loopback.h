@@ -31,7 +31,7 @@ struct loopback_partition {
 	bool halted;
 	bool suspended;
 	bool fresh; /* has not had a slot since it was started */
-	uint32_t op_mode;
+	uint32_t op_mode, vcpu_mode;
 	uint32_t reset_counter;
 	uint32_t reset_status;
 	int64_t exec;      /* us that it has run */

@@ -15,18 +15,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "xmbroker/sim/serve_internal.h"
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- connections: marked dead at once, freed when nobody can hold them any more ------------------- */
 
@@ -54,7 +45,13 @@ static void release(struct connection *c)
 
 bool serve_runs(const struct connection *c)
 {
-	return sim_runs(c->serve->sim, c->partition);
+	return sim_runs(c->serve->engine->sim, c->partition);
+}
+
+/* Whether its answer is held back. */
+static bool is_delayed(const struct connection *c)
+{
+	return c->due > c->serve->engine->now;
 }
 
 /* Reads only from who can call and has taken his answer. */
@@ -62,7 +59,7 @@ static void watch(struct connection *c)
 {
 	uint32_t events = 0;
 
-	if (serve_runs(c) || c->refusal)
+	if ((serve_runs(c) && !is_delayed(c)) || c->refusal)
 		events = c->answer || c->batch ? EPOLLOUT : EPOLLIN;
 	if (!c->dead && loop_watch(&c->serve->loop, &c->source, events) < 0)
 		serve_drop(c);
@@ -91,11 +88,10 @@ static void on_connection(struct loop_source *source, uint32_t events)
 	struct connection *c = (struct connection *)source;
 
 	/* Time has passed: whoever waited for his slot may have got it, or have been stopped. */
-	c->serve->now = now_us();
-	sim_run(c->serve->sim, c->serve->now);
-	if (c->generation != sim_generation(c->serve->sim, c->partition))
+	engine_run(c->serve->engine);
+	if (c->generation != sim_generation(c->serve->engine->sim, c->partition))
 		serve_drop(c);
-	else if ((events & EPOLLOUT) && (c->answer || c->batch) && serve_runs(c))
+	else if ((events & EPOLLOUT) && (c->answer || c->batch) && serve_runs(c) && !is_delayed(c))
 		serve_go_on(c);
 	else if ((events & EPOLLIN) && !c->answer && !c->batch && (serve_runs(c) || c->refusal))
 		serve_receive(c);
@@ -110,6 +106,7 @@ static void on_connection(struct loop_source *source, uint32_t events)
 /* Takes the descriptor. */
 static void add_connection(struct serve *serve, int fd, uint32_t partition)
 {
+	const struct sim *sim = serve->engine->sim;
 	struct connection *c = NULL;
 
 	if (serve->n_connections >= SERVE_CONNECTIONS_MAX)
@@ -123,10 +120,10 @@ static void add_connection(struct serve *serve, int fd, uint32_t partition)
 	}
 	c->serve = serve;
 	c->partition = partition;
-	c->generation = sim_generation(serve->sim, partition);
-	if (sim_system_halted(serve->sim))
+	c->generation = sim_generation(sim, partition);
+	if (sim_system_halted(sim))
 		c->refusal = "the system is halted";
-	else if (sim_halted(serve->sim, partition))
+	else if (sim_halted(sim, partition))
 		c->refusal = "the partition is halted";
 	c->next = serve->connections.next;
 	c->prev = &serve->connections;
@@ -245,7 +242,7 @@ static void settle(struct serve *serve)
 	for (struct connection *c = serve->connections.next, *next; c != &serve->connections;
 	     c = next) {
 		next = c->next;
-		if (c->generation != sim_generation(serve->sim, c->partition))
+		if (c->generation != sim_generation(serve->engine->sim, c->partition))
 			serve_drop(c);
 		if (c->dead)
 			release(c);
@@ -254,15 +251,67 @@ static void settle(struct serve *serve)
 	}
 }
 
-/* ms to wait for what happens of itself, rounded up; -1: nothing does. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* When something happens of itself, or an answer need not be held back any more; -1: never. */
+static int64_t next_event(const struct serve *serve)
+{
+	int64_t next = engine_next(serve->engine);
+
+	for (const struct connection *c = serve->connections.next; c != &serve->connections;
+	     c = c->next)
+		if (is_delayed(c))
+			next = earlier(next, c->due);
+	return next;
+}
+
+/* ms until then by the real clock, rounded up; -1: nothing happens. */
 static int wait_ms(const struct serve *serve)
 {
-	int64_t at = sim_wakeup(serve->sim), left;
+	int64_t at = next_event(serve), left;
 
 	if (at < 0)
 		return -1;
-	left = (at - now_us() + 999) / 1000;
+	left = (at - engine_boot_time(false) + 999) / 1000;
 	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+/*
+ * Whether the virtual clock is to move on: somebody waits for time to pass, as who gave up his slot
+ * does, and nobody can call.  Who is connected and could call stops the clock, for it is his turn; so
+ * does it stand still when nobody is connected.
+ */
+static bool is_time_awaited(const struct serve *serve)
+{
+	const struct sim *sim = serve->engine->sim;
+	bool awaited = false;
+
+	for (const struct connection *c = serve->connections.next; c != &serve->connections;
+	     c = c->next) {
+		if (c->refusal || (serve_runs(c) && !is_delayed(c)))
+			return false;
+		awaited |= is_delayed(c) || sim_idles(sim, c->partition) ||
+			   engine_is_busy(serve->engine);
+	}
+	return awaited;
+}
+
+/* ms that a round may wait. */
+static int pass_time(struct serve *serve)
+{
+	int64_t next;
+
+	if (!serve->engine->is_virtual)
+		return wait_ms(serve);
+	next = is_time_awaited(serve) ? next_event(serve) : -1;
+	if (next < 0)
+		return -1;
+	engine_run_until(serve->engine, next);
+	settle(serve);
+	return 0;
 }
 
 int serve_run(struct serve *serve)
@@ -270,14 +319,14 @@ int serve_run(struct serve *serve)
 	int r = 0;
 
 	while (!serve->loop.stop && r >= 0) {
-		sim_run(serve->sim, now_us());
+		engine_run(serve->engine);
 		settle(serve);
-		r = loop_round(&serve->loop, wait_ms(serve));
+		r = loop_round(&serve->loop, pass_time(serve));
 	}
 	return r < 0 ? r : 0;
 }
 
-int serve_new(struct sim *sim, const struct system *sys, struct serve **servep)
+int serve_new(struct engine *engine, struct serve **servep)
 {
 	struct serve *serve = calloc(1, sizeof(*serve));
 	int r = serve ? loop_init(&serve->loop) : -ENOMEM;
@@ -286,9 +335,8 @@ int serve_new(struct sim *sim, const struct system *sys, struct serve **servep)
 		free(serve);
 		return r;
 	}
-	serve->sim = sim;
-	serve->sys = sys;
-	serve->signals.fd = -1;
+	serve->engine = engine;
+	serve->signals.fd = serve->control.fd = -1;
 	serve->connections.prev = serve->connections.next = &serve->connections;
 	*servep = serve;
 	return 0;
@@ -321,6 +369,8 @@ void serve_free(struct serve *serve)
 		close_source(serve, &door->source);
 		free(door);
 	}
+	serve_control_free(serve);
+	close_source(serve, &serve->control);
 	close_source(serve, &serve->signals);
 	loop_deinit(&serve->loop);
 	free(serve);

@@ -8,7 +8,7 @@
  */
 
 #include "xmbroker/loop.h"
-#include "xmbroker/sim/sim.h"
+#include "xmbroker/sim/engine.h"
 
 #define SERVE_CONNECTIONS_MAX 512
 #define SERVE_LARGE_MAX                                                                            \
@@ -16,13 +16,16 @@
 
 struct serve;
 
-int serve_new(struct sim *sim, const struct system *sys, struct serve **servep);
+/* The engine is borrowed. */
+int serve_new(struct engine *engine, struct serve **servep);
 void serve_free(struct serve *serve);
 
 /* Accepts connections of `partition` on a listening socket; takes the descriptor. */
 int serve_listen(struct serve *serve, int fd, uint32_t partition);
 /* Receives connections of `partition` as descriptors through `fd`, whose end ends serve_run(). */
 int serve_attach(struct serve *serve, int fd, uint32_t partition);
+/* Takes commands on a listening socket; takes the descriptor. */
+int serve_control(struct serve *serve, int fd);
 /* SIGTERM and SIGINT, which the caller has blocked, end serve_run(). */
 int serve_signals(struct serve *serve);
 

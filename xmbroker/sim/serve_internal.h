@@ -43,6 +43,7 @@ struct connection {
 	uint8_t *answer;           /* a message that could not be sent yet; owned */
 	size_t answer_len, answer_at;
 	size_t answer_large; /* bytes of serve->large that it takes */
+	int64_t due;         /* of the engine's clock: the answer is held back until then */
 };
 
 /* Where connections come from: a listening socket, or a stream of descriptors. */
@@ -56,12 +57,13 @@ struct door {
 struct serve {
 	struct loop loop;
 	struct loop_source signals;
-	struct sim *sim;               /* borrowed */
-	const struct system *sys;      /* borrowed */
+	struct engine *engine;         /* borrowed */
 	struct connection connections; /* head of the list */
 	unsigned int n_connections;
-	int64_t now; /* us; of the event in hand */
 	struct door *doors;
+	struct loop_source control;     /* the control socket */
+	struct controller *controllers; /* its connections; owned */
+	unsigned int n_controllers;
 	size_t large; /* bytes that messages longer than a packet take now */
 	struct xm_reply reply;
 	struct xm_request reqs[XM_BATCH_MAX];
@@ -87,5 +89,9 @@ void serve_receive(struct connection *c);
 void serve_go_on(struct connection *c);
 /* Frees what is kept of messages. */
 void serve_forget(struct connection *c);
+
+/* ---- serve_control.c --------------------------------------------------------------------------------- */
+
+void serve_control_free(struct serve *serve);
 
 #endif

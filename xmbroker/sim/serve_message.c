@@ -156,11 +156,12 @@ static void send_answer(struct connection *c)
 static void answer(struct connection *c, struct serve_output *out)
 {
 	int r = out->len < 0 ? out->len : -EAGAIN;
+	bool late = c->due > c->serve->engine->now;
 
-	if (out->len > 0 && out->len <= XM_WIRE_PACKET)
+	if (out->len > 0 && out->len <= XM_WIRE_PACKET && !late)
 		r = transmit(c, out->msg, (size_t)out->len);
 	if (r == -EAGAIN && keep_answer(c, out) == 0) {
-		if (out->len > XM_WIRE_PACKET)
+		if (out->len > XM_WIRE_PACKET && !late)
 			send_answer(c);
 		return;
 	}
@@ -176,7 +177,7 @@ static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
 	struct serve *serve = c->serve;
 	struct xm_wire_welcome welcome = {
 		.version = XM_WIRE_VERSION,
-		.profile = (uint8_t)serve->sys->profile,
+		.profile = (uint8_t)serve->engine->profile,
 		.partition = c->partition,
 		.data_max = XM_WIRE_DATA_MAX,
 	};
@@ -195,11 +196,24 @@ static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
 		serve_refuse(c, ESHUTDOWN, c->refusal);
 		return;
 	}
-	system_partitions(serve->sys, &welcome.n_partitions);
+	system_partitions(serve->engine->sys, &welcome.n_partitions);
 	c->open = true;
 	take_output(serve, 0, &out);
 	out.len = xm_wire_put_welcome(out.msg, out.cap, &welcome);
 	answer(c, &out);
+}
+
+/* A fault may hold the answer back. */
+static enum sim_result make_call(struct connection *c, const struct xm_request *req,
+				 struct xm_reply *reply)
+{
+	struct engine *engine = c->serve->engine;
+	int64_t delay;
+	enum sim_result result = engine_call(engine, c->partition, req, reply, &delay);
+
+	if (delay)
+		c->due = (c->due > engine->now ? c->due : engine->now) + delay;
+	return result;
 }
 
 static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, size_t len)
@@ -222,7 +236,7 @@ static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, s
 		xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
 	else
 		xm_reply_init(reply, serve->space, sizeof(serve->space));
-	result = sim_call(serve->sim, c->partition, &req, reply, serve->now);
+	result = make_call(c, &req, reply);
 	out.len = xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
 	if (result == SIM_REPLY) {
 		answer(c, &out);
@@ -273,7 +287,7 @@ static enum sim_result call_element(struct connection *c, const struct xm_reques
 	enum sim_result result;
 
 	xm_reply_init(&serve->reply, out->msg + at, out->cap - at);
-	result = sim_call(serve->sim, c->partition, req, &serve->reply, serve->now);
+	result = make_call(c, req, &serve->reply);
 	out->len = xm_wire_add_batch_result(out->msg, out->cap, out->len, req, &serve->reply);
 	return out->len < 0 ? SIM_STOPPED : result;
 }

@@ -10,8 +10,6 @@
 
 #include "xmbroker/sim/sim_internal.h"
 
-#define CONSOLE_MAX 128
-
 bool sim_same_name(const char *name, const struct xm_value *v)
 {
 	char given[SIM_NAME] = { 0 };
@@ -29,33 +27,16 @@ static enum xm_code partition_self(struct sim_call *c)
 	return XM_C_OK;
 }
 
-static enum xm_code not_allowed(struct sim_call *c)
-{
-	(void)c;
-	return XM_C_OP_NOT_ALLOWED;
-}
-
-static enum xm_code write_console(struct sim_call *c)
-{
-	const struct xm_value *buffer = &c->arg[XM_A_WRITE_CONSOLE_buffer];
-	uint64_t length = c->arg[XM_A_WRITE_CONSOLE_length].num;
-	struct sim *sim = c->sim;
-
-	if (c->arg[XM_A_WRITE_CONSOLE_partitionId].num != c->self)
-		return XM_C_PERM_ERROR;
-	if (buffer->state != XM_ST_OK || length > CONSOLE_MAX || buffer->len != length)
-		return XM_C_INVALID_PARAM;
-	if (!(c->caller->config->flags & SYSTEM_PF_CONSOLE) || !length)
-		return XM_C_OK;
-	c->reply->value = (uint32_t)(sim->console ? sim->console(sim->console_arg, c->self,
-								 buffer->data, length)
-						  : length);
-	return XM_C_OK;
-}
-
+/* The originals answer -1 for a number that no hypercall has. */
 static enum xm_code unclassified(struct sim_call *c)
 {
-	return xm_unclassified_code(c->req);
+	enum xm_code code = xm_unclassified_code(c->req);
+
+	if (code == XM_C_UNKNOWN_HYPERCALL && c->sim->quirks)
+		return sim_minus_one(c->sim);
+	if (code == XM_C_OP_NOT_ALLOWED && c->sim->family == 2)
+		return XM_C_INVALID_PARAM;
+	return code;
 }
 
 static sim_fn *const operations[XM_N_OPS] = {
@@ -71,9 +52,9 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_IDLE_SELF] = sim_idle_self,
 	[XM_OP_HALT_SYSTEM] = sim_halt_system,
 	[XM_OP_RESET_SYSTEM] = sim_reset_system,
-	[XM_OP_WRITE_CONSOLE] = write_console,
-	[XM_OP_READ_CONSOLE] = not_allowed,
-	[XM_OP_SEEK_CONSOLE] = not_allowed,
+	[XM_OP_WRITE_CONSOLE] = sim_write_console,
+	[XM_OP_READ_CONSOLE] = sim_read_console,
+	[XM_OP_SEEK_CONSOLE] = sim_seek_console,
 	[XM_OP_CREATE_SAMPLING_PORT] = sim_create_port,
 	[XM_OP_READ_SAMPLING_MESSAGE] = sim_read_sampling,
 	[XM_OP_WRITE_SAMPLING_MESSAGE] = sim_write_sampling,
@@ -98,6 +79,10 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_GET_PHYSPAGE_STATUS] = sim_physpage_status,
 	[XM_OP_SWITCH_SCHED_PLAN] = sim_switch_plan,
 	[XM_OP_GET_GID_BY_NAME] = sim_get_gid,
+	[XM_OP_SET_SPARE_GUEST] = sim_set_spare_guest,
+	[XM_OP_GATHER_SPARE_DATA] = sim_gather_spare,
+	[XM_OP_SET_SPARE_PLAN] = sim_set_spare_plan,
+	[XM_OP_GET_SPARE_PLAN] = sim_get_spare_plan,
 	[XM_OP_TRACE_EVENT] = sim_trace_event,
 	[XM_OP_TRACE_UNRECOVERABLE] = sim_trace_event,
 	[XM_OP_TRACE_READ] = sim_trace_read,
@@ -112,6 +97,8 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_SET_IRQPEND] = sim_set_irqpend,
 	[XM_OP_CLEAR_IRQPEND] = sim_clear_irqpend,
 	[XM_OP_ROUTE_IRQ] = sim_route_irq,
+	[XM_OP_MASK_HWIRQ] = sim_mask_line,
+	[XM_OP_UNMASK_HWIRQ] = sim_unmask_line,
 	[XM_OP_RAISE_IPVI] = sim_raise_ipvi,
 	[XM_OP_RAISE_PARTITION_IPVI] = sim_raise_partition_ipvi,
 	[XM_OP_UPDATE_PAGE32] = sim_update_page32,
@@ -123,6 +110,10 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_SUSPEND_VCPU] = sim_suspend_vcpu,
 	[XM_OP_RESUME_VCPU] = sim_resume_vcpu,
 	[XM_OP_GET_VCPUID] = sim_get_vcpuid,
+	[XM_OP_WRITE_REGISTER32] = sim_write_register32,
+	[XM_OP_WRITE_REGISTER64] = sim_write_register64,
+	[XM_OP_IA32_UPDATE_SYS_STRUCT] = sim_update_sys_struct,
+	[XM_OP_IA32_SET_IDT_DESC] = sim_update_descriptor,
 	[XM_OP_X86_LOAD_CR0] = sim_load_register,
 	[XM_OP_X86_LOAD_CR3] = sim_load_register,
 	[XM_OP_X86_LOAD_CR4] = sim_load_register,
@@ -139,14 +130,30 @@ static sim_fn *const operations[XM_N_OPS] = {
 	[XM_OP_GET_PARTITION_MMAP] = sim_partition_mmap,
 };
 
+static enum xm_code not_allowed(struct sim_call *c)
+{
+	(void)c;
+	return XM_C_OP_NOT_ALLOWED;
+}
+
+/* What the profile has; NULL: nothing.  Consoles of 3.x are objects that lack two operations. */
+static sim_fn *find_operation(const struct sim *sim, unsigned int op)
+{
+	if (sim->family == 3 && (op == XM_OP_READ_CONSOLE || op == XM_OP_SEEK_CONSOLE))
+		return not_allowed;
+	if (op >= XM_N_OPS || !(xm_ops[op].profiles & XM_IN(sim->profile)))
+		return NULL;
+	return sim->family == 2 && sim_operations_2x[op] ? sim_operations_2x[op] : operations[op];
+}
+
 /* The virtual processor that calls; by calling it shows that it has got a slot. */
-static struct sim_vcpu *calling_vcpu(const struct sim_partition *p)
+static struct sim_vcpu *calling_vcpu(const struct sim *sim, const struct sim_partition *p)
 {
 	struct sim_vcpu *vcpu = p->vcpu;
 
 	while (!sim_vcpu_runs(vcpu))
 		vcpu++;
-	if (vcpu->fresh)
+	if (vcpu->fresh && sim->family == 3)
 		vcpu->op_mode = SIM_MODE_NORMAL;
 	vcpu->fresh = false;
 	return vcpu;
@@ -173,14 +180,15 @@ enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_re
 		.result = SIM_REPLY,
 	};
 	enum xm_code code = XM_C_UNKNOWN_HYPERCALL;
+	sim_fn *operation = find_operation(sim, req->op);
 
 	sim_advance(sim, now);
 	if (!sim_runs(sim, partition))
 		return SIM_STOPPED;
-	call.vcpu = calling_vcpu(call.caller);
+	call.vcpu = calling_vcpu(sim, call.caller);
 	xm_reply_init(reply, reply->space, reply->space_len);
-	if (req->op < XM_N_OPS && operations[req->op])
-		code = operations[req->op](&call);
+	if (operation)
+		code = operation(&call);
 	if (code != XM_C_OK)
 		xm_reply_fail(reply, code);
 	return call.result;
@@ -218,6 +226,11 @@ bool sim_runs(const struct sim *sim, uint32_t partition)
 		if (sim_vcpu_runs(&p->vcpu[i]))
 			return true;
 	return false;
+}
+
+bool sim_idles(const struct sim *sim, uint32_t partition)
+{
+	return !sim->halted && sim->partitions[partition].idle;
 }
 
 uint64_t sim_generation(const struct sim *sim, uint32_t partition)
@@ -263,6 +276,21 @@ static void lay_out_partitions(struct sim *sim)
 		sim->partitions[slot[i].partition].slots |= 1u << slot[i].vcpu;
 }
 
+/* Ports of a channel one after another, the last of them first. */
+static void lay_out_channels(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_channels; i++)
+		sim->channels[i].first = sim->n_ports;
+	for (uint32_t i = 0; i < sim->n_ports; i++) {
+		uint32_t channel = system_port(sim->sys, i)->channel;
+
+		if (channel == SYSTEM_NO_CHANNEL)
+			continue;
+		sim->next_port[i] = sim->channels[channel].first;
+		sim->channels[channel].first = i;
+	}
+}
+
 static void lay_out_processors(struct sim *sim)
 {
 	uint32_t n;
@@ -289,6 +317,26 @@ static int allocate_channels(struct sim *sim)
 		sim->channels[i].data = calloc(room, config[i].max_message_length);
 		sim->channels[i].len = calloc(room, sizeof(uint32_t));
 		if (!sim->channels[i].data || !sim->channels[i].len)
+			return -ENOMEM;
+		if (sim->family == 3 || config[i].type != SYSTEM_QUEUING)
+			continue;
+		sim->channels[i].stamps = calloc(room, sizeof(int64_t));
+		if (!sim->channels[i].stamps)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int allocate_consoles(struct sim *sim)
+{
+	uint32_t n;
+	const struct system_partition *config = system_partitions(sim->sys, &n);
+
+	for (uint32_t i = 0; i < n && sim->family == 2; i++) {
+		if (!config[i].console_capacity)
+			continue;
+		sim->partitions[i].console = calloc(1, config[i].console_capacity);
+		if (!sim->partitions[i].console)
 			return -ENOMEM;
 	}
 	return 0;
@@ -318,27 +366,50 @@ static int allocate(struct sim *sim)
 	sim->partitions = calloc(sim->n_partitions + 1, sizeof(*sim->partitions));
 	sim->vcpus = calloc(sim->n_vcpus + 1, sizeof(*sim->vcpus));
 	sim->ports = calloc(sim->n_ports + 1, sizeof(*sim->ports));
+	sim->next_port = calloc(sim->n_ports + 1, sizeof(*sim->next_port));
 	sim->channels = calloc(sim->n_channels + 1, sizeof(*sim->channels));
 	sim->processors = calloc(sim->n_processors + 1, sizeof(*sim->processors));
 	sim->traces = calloc(sim->n_partitions + 1, sizeof(*sim->traces));
 	if (!sim->partitions || !sim->vcpus || !sim->ports || !sim->channels || !sim->processors ||
-	    !sim->traces || allocate_logs(sim) < 0)
+	    !sim->traces || !sim->next_port || allocate_logs(sim) < 0 || allocate_consoles(sim) < 0)
 		return -ENOMEM;
 	return allocate_channels(sim);
 }
 
-int sim_new(const struct system *sys, int64_t now, struct sim **simp)
+/* 0: no such profile. */
+static unsigned int family_of(enum xm_profile profile)
 {
+	switch (profile) {
+	case XM_PROFILE_ID_2_4:
+	case XM_PROFILE_ID_2_6:
+		return 2;
+	case XM_PROFILE_ID_3_X:
+	case XM_PROFILE_ID_PRTOS:
+		return 3;
+	}
+	return 0;
+}
+
+int sim_new(const struct system *sys, const struct sim_options *options, int64_t now,
+	    struct sim **simp)
+{
+	static const struct sim_options defaults = { 0 };
+	enum xm_profile profile;
 	struct sim *sim;
 	int r;
 
-	if (sys->profile != XM_PROFILE_ID_3_X && sys->profile != XM_PROFILE_ID_PRTOS)
+	options = options ? options : &defaults;
+	profile = options->profile ? options->profile : sys->profile;
+	if (!family_of(profile) || family_of(profile) != family_of(sys->profile))
 		return -ENOTSUP;
 	sim = calloc(1, sizeof(*sim));
 	if (!sim)
 		return -ENOMEM;
 	sim->sys = sys;
-	sim->prtos = sys->profile == XM_PROFILE_ID_PRTOS;
+	sim->profile = profile;
+	sim->family = family_of(profile);
+	sim->quirks = options->quirks;
+	sim->prtos = profile == XM_PROFILE_ID_PRTOS;
 	sim->now = now;
 	count(sim);
 	r = allocate(sim);
@@ -348,6 +419,7 @@ int sim_new(const struct system *sys, int64_t now, struct sim **simp)
 	}
 	lay_out_partitions(sim);
 	lay_out_processors(sim);
+	lay_out_channels(sim);
 	sim_boot(sim);
 	*simp = sim;
 	return 0;
@@ -360,6 +432,11 @@ void sim_free(struct sim *sim)
 	for (uint32_t i = 0; sim->channels && i < sim->n_channels; i++) {
 		free(sim->channels[i].data);
 		free(sim->channels[i].len);
+		free(sim->channels[i].stamps);
+	}
+	for (uint32_t i = 0; sim->partitions && i < sim->n_partitions; i++) {
+		free(sim->partitions[i].console);
+		free(sim->partitions[i].spare);
 	}
 	for (uint32_t i = 0; sim->traces && i <= sim->n_partitions; i++)
 		free(sim->traces[i].records);
@@ -368,6 +445,7 @@ void sim_free(struct sim *sim)
 	free(sim->partitions);
 	free(sim->vcpus);
 	free(sim->ports);
+	free(sim->next_port);
 	free(sim->channels);
 	free(sim->processors);
 	free(sim->log.records);

@@ -3,8 +3,8 @@
 #define XMBROKER_SIM_SIM_H
 
 /*
- * A simulated hypervisor of the 3.x family (3.x and PRTOS) on any system description: what every
- * operation answers and does.  Pure: no input or output, no clock of its own.  Time is microseconds
+ * A simulated hypervisor of any profile on any system description: what every operation answers and
+ * does.  Pure: no input or output, no clock of its own.  Time is microseconds
  * of any clock that does not go backwards.  Calls are carried out at once, whoever's slot it is; the
  * slots decide major frames, plan switches, execution clocks, operating modes and the end of
  * XM_idle_self.  xmsim(8) says what is simulated and what is not.
@@ -27,8 +27,17 @@ enum sim_result {
 /* Takes bytes that a partition wrote; returns how many it accepted. */
 typedef size_t (*sim_console_fn)(void *arg, uint32_t partition, const uint8_t *data, size_t len);
 
-/* Boots the system.  `sys` is borrowed and must be verified.  -ENOTSUP: a profile not simulated. */
-int sim_new(const struct system *sys, int64_t now, struct sim **simp);
+struct sim_options {
+	enum xm_profile profile; /* 0: that of the description */
+	bool quirks; /* with the known defects of the originals, not as they are documented */
+};
+
+/*
+ * Boots the system.  `sys` is borrowed and must be verified; `options` may be NULL: all defaults.
+ * -ENOTSUP: a profile of another family than the description's.
+ */
+int sim_new(const struct system *sys, const struct sim_options *options, int64_t now,
+	    struct sim **simp);
 void sim_free(struct sim *sim);
 /* Where console output goes; without it, nowhere, and all of it is accepted. */
 void sim_set_console(struct sim *sim, sim_console_fn fn, void *arg);
@@ -44,6 +53,8 @@ int64_t sim_wakeup(const struct sim *sim);
 bool sim_system_halted(const struct sim *sim);
 /* Whether the partition can issue calls and receive replies. */
 bool sim_runs(const struct sim *sim, uint32_t partition);
+/* Whether it gave up its slot and waits for the next one. */
+bool sim_idles(const struct sim *sim, uint32_t partition);
 /* Whether the partition is halted, so that nothing of it is left. */
 bool sim_halted(const struct sim *sim, uint32_t partition);
 /* Changes whenever the partition is halted or starts anew: what it held before is gone. */
@@ -53,7 +64,8 @@ uint64_t sim_generation(const struct sim *sim, uint32_t partition);
 void sim_memory_read(const struct sim *sim, uint64_t address, void *buf, size_t len);
 bool sim_memory_write(struct sim *sim, uint64_t address, const void *buf, size_t len);
 
-/* A health monitor event, with all that follows from it; partition XM_HYPERVISOR_ID: of the system. */
+/* A health monitor event, in the description's numbers, with all that follows from it; partition
+ * XM_HYPERVISOR_ID: of the system. */
 void sim_hm_event(struct sim *sim, uint32_t partition, uint32_t event);
 
 #endif

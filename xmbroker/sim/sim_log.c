@@ -20,15 +20,16 @@ _Static_assert(XM_F_HM_STATUS_noEvents == XM_F_TRACE_STATUS_noEvents &&
 		       XM_NF_HM_STATUS == XM_NF_TRACE_STATUS,
 	       "status");
 
-/* When the oldest record goes, whoever was to read on after it still does. */
-void sim_log_insert(struct sim_log *log, const struct sim_record *record)
+/* When the oldest record goes, whoever was to read on after it still does, but in the originals of
+ * 2.x, where a record is skipped. */
+void sim_log_insert(const struct sim *sim, struct sim_log *log, const struct sim_record *record)
 {
 	if (log->capacity == 0 || (log->n == log->capacity && log->locked))
 		return;
 	if (log->n == log->capacity) {
 		log->head = (log->head + 1) % log->capacity;
 		log->n--;
-		if (log->cursor)
+		if (log->cursor && !(sim->quirks && sim->family == 2))
 			log->cursor--;
 	}
 	log->records[(log->head + log->n++) % log->capacity] = *record;
@@ -46,20 +47,27 @@ static uint16_t checksum(const struct sim_log_kind *kind, const struct sim_recor
 	uint32_t sum = kind->signature + half_words(r->op_code_h) + half_words(r->op_code_l) +
 		       half_words((uint64_t)r->timestamp);
 
-	for (unsigned int i = 0; i < SIM_PAYLOAD; i++)
+	for (unsigned int i = 0; i < kind->n_payload; i++)
 		sum += half_words(r->payload[i]);
 	return (uint16_t)~sum;
 }
 
-void sim_log_put(const struct sim_log_kind *kind, const struct sim_record *record, uint64_t *words)
+void sim_log_put(const struct sim *sim, const struct sim_log_kind *kind,
+		 const struct sim_record *record, uint64_t *words)
 {
-	words[XM_F_HM_LOG_signature] = kind->signature;
-	words[XM_F_HM_LOG_checksum] = checksum(kind, record);
+	unsigned int n = sim->family == 2 ? SIM_PAYLOAD : SIM_PAYLOAD - 1;
+
+	if (sim->family == 3) {
+		words[XM_F_HM_LOG_signature] = kind->signature;
+		words[XM_F_HM_LOG_checksum] = checksum(kind, record);
+	}
 	words[XM_F_HM_LOG_opCodeH] = record->op_code_h;
 	words[XM_F_HM_LOG_opCodeL] = record->op_code_l;
 	words[XM_F_HM_LOG_timestamp] = (uint64_t)record->timestamp;
-	for (unsigned int i = 0; i < SIM_PAYLOAD; i++)
+	for (unsigned int i = 0; i < kind->n_payload && i < n; i++)
 		words[kind->payload + i] = record->payload[i];
+	if (kind->module >= 0)
+		words[kind->module] = record->module;
 }
 
 void sim_log_read(struct sim_call *c, unsigned int arg, uint64_t wanted, struct sim_log *log,
@@ -74,8 +82,8 @@ void sim_log_read(struct sim_call *c, unsigned int arg, uint64_t wanted, struct 
 		n = XM_MAX_RECORDS;
 	words = xm_reply_put_words(c->reply, arg, n * XM_NF_HM_LOG);
 	for (uint32_t i = 0; i < n; i++, words += XM_NF_HM_LOG)
-		sim_log_put(kind, &log->records[(log->head + log->cursor++) % log->capacity],
-			    words);
+		sim_log_put(c->sim, kind,
+			    &log->records[(log->head + log->cursor++) % log->capacity], words);
 	c->reply->value = n;
 }
 

@@ -9,6 +9,9 @@
 
 #define GDT_ENTRIES 32
 #define IDT_ENTRIES 256
+#define LAST_REGISTER32 6 /* CR0, CR3, CR4, GDT, TSS, TLB, WBINVD */
+#define LAST_REGISTER64 1 /* RDMSR, WRMSR */
+#define LAST_SYS_STRUCT 2 /* SSESP1, SSESP2, GDT */
 
 static bool owns(const struct sim *sim, uint64_t partition, uint64_t address)
 {
@@ -26,7 +29,7 @@ enum xm_code sim_set_page_type(struct sim_call *c)
 	if (!owns(c->sim, c->self, address) || type > SIM_PAGE_PTDL3)
 		return XM_C_INVALID_PARAM;
 	if (sim_page_type(c->sim, address) == type)
-		return XM_C_NO_ACTION;
+		return c->sim->family == 3 ? XM_C_NO_ACTION : XM_C_OK;
 	return sim_set_type(c->sim, address, (uint32_t)type) ? XM_C_OK : XM_C_INVALID_PARAM;
 }
 
@@ -66,6 +69,27 @@ enum xm_code sim_load_register(struct sim_call *c)
 {
 	(void)c;
 	return XM_C_OK;
+}
+
+/* Of 2.x: which of them there are, by the number of the last. */
+static enum xm_code among(const struct sim_call *c, uint64_t last)
+{
+	return c->arg[0].num <= last ? XM_C_OK : XM_C_INVALID_PARAM;
+}
+
+enum xm_code sim_write_register32(struct sim_call *c)
+{
+	return among(c, LAST_REGISTER32);
+}
+
+enum xm_code sim_write_register64(struct sim_call *c)
+{
+	return among(c, LAST_REGISTER64);
+}
+
+enum xm_code sim_update_sys_struct(struct sim_call *c)
+{
+	return among(c, LAST_SYS_STRUCT);
 }
 
 enum xm_code sim_update_descriptor(struct sim_call *c)

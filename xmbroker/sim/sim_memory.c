@@ -210,6 +210,43 @@ static bool good_range(const struct sim *sim, uint64_t partition, uint64_t addre
 	return area && !(written && area->flags & AREA_READ_ONLY);
 }
 
+/* 2.x copies between the caller and one other; the originals never reach the last byte of an area. */
+static bool good_range_2x(const struct sim *sim, uint64_t partition, uint64_t address,
+			  uint64_t size)
+{
+	return sim_area(sim, partition, address, size + sim->quirks);
+}
+
+static enum xm_code check_copy_2x(const struct sim_call *c, uint64_t size)
+{
+	uint64_t dst = c->arg[XM_A_MEMORY_COPY_dstId].num;
+	uint64_t src = c->arg[XM_A_MEMORY_COPY_srcId].num;
+
+	if (dst != c->self && src != c->self)
+		return XM_C_INVALID_PARAM;
+	if ((dst != c->self || src != c->self) && !sim_is_system(c))
+		return XM_C_PERM_ERROR;
+	if (size > INT32_MAX ||
+	    !good_range_2x(c->sim, dst, c->arg[XM_A_MEMORY_COPY_dstAddr].num, size) ||
+	    !good_range_2x(c->sim, src, c->arg[XM_A_MEMORY_COPY_srcAddr].num, size))
+		return XM_C_INVALID_PARAM;
+	return XM_C_OK;
+}
+
+enum xm_code sim_memory_copy_2x(struct sim_call *c)
+{
+	uint64_t size = c->arg[XM_A_MEMORY_COPY_size].num;
+	enum xm_code code = check_copy_2x(c, size);
+
+	if (code != XM_C_OK)
+		return code;
+	if (!copy(&c->sim->memory, c->arg[XM_A_MEMORY_COPY_dstAddr].num,
+		  c->arg[XM_A_MEMORY_COPY_srcAddr].num, size))
+		return XM_C_INVALID_PARAM;
+	c->reply->value = (uint32_t)size;
+	return XM_C_OK;
+}
+
 enum xm_code sim_memory_copy(struct sim_call *c)
 {
 	int64_t size = (int64_t)c->arg[XM_A_MEMORY_COPY_size].num;

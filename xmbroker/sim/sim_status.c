@@ -21,7 +21,15 @@ static uint32_t vcpu_state(const struct sim_vcpu *vcpu)
 	return vcpu->halted ? HALTED : vcpu->suspended ? SUSPENDED : READY;
 }
 
-static uint32_t partition_state(const struct sim_partition *p)
+/* 2.x looks at its flags in another order, and one that yielded is idle until its slot ends. */
+static uint32_t state_2x(const struct sim *sim, const struct sim_partition *p)
+{
+	if (!p->vcpu->halted && p->idle && sim->now < p->yields)
+		return IDLE;
+	return vcpu_state(p->vcpu);
+}
+
+static uint32_t state_3x(const struct sim_partition *p)
 {
 	bool seen[HALTED + 1] = { false };
 
@@ -80,11 +88,16 @@ enum xm_code sim_partition_status(struct sim_call *c)
 	p = &c->sim->partitions[id];
 	words = xm_reply_put_words(c->reply, XM_A_GET_PARTITION_STATUS_status,
 				   XM_NF_PARTITION_STATUS);
-	words[XM_F_PARTITION_STATUS_state] = partition_state(p);
-	words[XM_F_PARTITION_STATUS_opMode] = p->vcpu[0].op_mode;
+	words[XM_F_PARTITION_STATUS_state] =
+		c->sim->family == 2 ? state_2x(c->sim, p) : state_3x(p);
+	if (c->sim->profile != XM_PROFILE_ID_2_4)
+		words[XM_F_PARTITION_STATUS_opMode] = p->op_mode;
+	words[XM_F_PARTITION_STATUS_noVIrqs] = p->irqs;
 	words[XM_F_PARTITION_STATUS_resetCounter] = p->reset_counter;
 	words[XM_F_PARTITION_STATUS_resetStatus] = p->reset_status;
-	words[XM_F_PARTITION_STATUS_execClock] = (uint64_t)p->vcpu[0].exec;
+	/* The original of 3.x leaves it out. */
+	if (c->sim->profile != XM_PROFILE_ID_3_X || !c->sim->quirks)
+		words[XM_F_PARTITION_STATUS_execClock] = (uint64_t)p->vcpu[0].exec;
 	words[XM_F_PARTITION_STATUS_noSamplingPortMsgsRead] = p->count[SIM_SAMPLES_READ];
 	words[XM_F_PARTITION_STATUS_noSamplingPortMsgsWritten] = p->count[SIM_SAMPLES_WRITTEN];
 	words[XM_F_PARTITION_STATUS_noQueuingPortMsgsSent] = p->count[SIM_SENT];
@@ -102,10 +115,15 @@ enum xm_code sim_vcpu_status(struct sim_call *c)
 
 	if (code != XM_C_OK)
 		return code;
-	if (id >= c->sim->n_partitions || vcpu >= c->sim->partitions[id].config->n_vcpus)
+	if (id >= c->sim->n_partitions)
 		return XM_C_INVALID_PARAM;
 	p = &c->sim->partitions[id];
+	/* The originals let one more pass, and tell of something else: here, of nothing. */
+	if (vcpu >= p->config->n_vcpus + (c->sim->quirks ? 1u : 0u))
+		return XM_C_INVALID_PARAM;
 	words = xm_reply_put_words(c->reply, XM_A_GET_VCPU_STATUS_status, XM_NF_VCPU_STATUS);
+	if (vcpu == p->config->n_vcpus)
+		return XM_C_OK;
 	words[XM_F_VCPU_STATUS_state] = vcpu_state(&p->vcpu[vcpu]);
 	words[XM_F_VCPU_STATUS_opMode] = p->vcpu[vcpu].op_mode;
 	return XM_C_OK;
@@ -121,7 +139,7 @@ enum xm_code sim_set_opmode(struct sim_call *c)
 		return code;
 	if (id >= c->sim->n_partitions || mode > SIM_MODE_NORMAL)
 		return XM_C_INVALID_PARAM;
-	c->sim->partitions[id].vcpu[0].op_mode = (uint32_t)mode;
+	c->sim->partitions[id].op_mode = (uint32_t)mode;
 	return XM_C_OK;
 }
 

@@ -36,8 +36,12 @@ enum xm_code sim_partition_mmap(struct sim_call *c)
 	uint64_t *words;
 	uint32_t n;
 
-	if (c->arg[XM_A_GET_PARTITION_MMAP_partitionId].num != c->self)
+	/* The originals of 2.x do not look at whose map is asked for: it is always the caller's. */
+	if (c->arg[XM_A_GET_PARTITION_MMAP_partitionId].num != c->self &&
+	    !(c->sim->quirks && c->sim->family == 2))
 		return XM_C_PERM_ERROR;
+	if (c->sim->family == 2 && wanted == 0)
+		return XM_C_OK;
 	if (c->arg[XM_A_GET_PARTITION_MMAP_areas].state != XM_ST_OK || wanted == 0 ||
 	    wanted > XM_MAX_RECORDS)
 		return XM_C_INVALID_PARAM;

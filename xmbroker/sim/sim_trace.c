@@ -7,9 +7,10 @@
 #include "xmbroker/sim/sim_internal.h"
 
 #define UNRECOVERABLE 3
-#define EVENT_PARTITION_ERROR 2
+#define PAYLOAD 4
 
-static const struct sim_log_kind kind = { 0xc33c, XM_F_TRACE_LOG_payload0 };
+static const struct sim_log_kind kind = { 0xc33c, XM_F_TRACE_LOG_payload0, PAYLOAD,
+					  XM_F_TRACE_LOG_moduleId };
 
 /* ---- writing -------------------------------------------------------------------------------------- */
 
@@ -17,14 +18,17 @@ static struct sim_record make_record(const struct sim_call *c, const struct sim_
 {
 	const struct xm_value *payload = &c->arg[XM_A_TRACE_EVENT_payload];
 	uint32_t criticality = (uint32_t)c->arg[XM_A_TRACE_EVENT_criticality].num & 7;
-	uint32_t code = (uint32_t)c->arg[XM_A_TRACE_EVENT_code].num & 0xffff;
+	uint32_t bits = c->sim->family == 2 ? 0x1fff : 0xffff;
+	uint32_t code = (uint32_t)c->arg[XM_A_TRACE_EVENT_code].num & bits;
 	struct sim_record record = {
-		.op_code_h = log->sequence << 4 | criticality << 1,
+		.op_code_h = (c->sim->family == 2 ? 0 : log->sequence << 4) | criticality << 1,
 		.op_code_l = code << 16 | sim_vcpu_number(c) << 8 | c->self,
 		.timestamp = sim_clock(c->sim),
 	};
 
-	for (unsigned int i = 0; i < SIM_PAYLOAD; i++)
+	if (c->sim->family == 2)
+		record.module = (uint8_t)xm_value_word(payload, XM_F_TRACE_PAYLOAD_moduleId);
+	for (unsigned int i = 0; i < PAYLOAD; i++)
 		record.payload[i] = xm_value_word(payload, XM_F_TRACE_PAYLOAD_payload0 + i);
 	return record;
 }
@@ -33,8 +37,8 @@ static struct sim_record make_record(const struct sim_call *c, const struct sim_
 static void keep(struct sim_call *c, struct sim_log *log, const struct sim_record *record)
 {
 	log->sequence++;
-	sim_log_insert(log, record);
-	sim_log_put(&kind, record,
+	sim_log_insert(c->sim, log, record);
+	sim_log_put(c->sim, &kind, record,
 		    xm_reply_put_words(c->reply, XM_A_TRACE_EVENT_event, XM_NF_TRACE_LOG));
 	c->reply->value = 1;
 }
@@ -42,15 +46,40 @@ static void keep(struct sim_call *c, struct sim_log *log, const struct sim_recor
 static enum xm_code check_event(const struct sim_call *c)
 {
 	const struct xm_value *payload = &c->arg[XM_A_TRACE_EVENT_payload];
+	const struct xm_value *bitmask = &c->arg[XM_A_TRACE_EVENT_bitmask];
 
+	if (sim_bad_pointer(c, XM_A_TRACE_EVENT_payload) ||
+	    sim_bad_pointer(c, XM_A_TRACE_EVENT_event) ||
+	    sim_bad_pointer(c, XM_A_TRACE_EVENT_bitmask))
+		return XM_C_INVALID_PARAM;
 	if (c->arg[XM_A_TRACE_EVENT_partitionId].num != c->self)
 		return XM_C_PERM_ERROR;
 	if (payload->state != XM_ST_OK || payload->len < XM_NF_TRACE_PAYLOAD ||
 	    c->arg[XM_A_TRACE_EVENT_event].state != XM_ST_OK ||
-	    c->arg[XM_A_TRACE_EVENT_bitmask].state != XM_ST_OK ||
+	    (bitmask->state != XM_ST_OK && c->sim->family == 3) ||
 	    c->arg[XM_A_TRACE_EVENT_noEvents].num == 0)
 		return XM_C_INVALID_PARAM;
 	return XM_C_OK;
+}
+
+/* In 2.x without a bitmask, nothing. */
+static bool is_traced(const struct sim_call *c)
+{
+	const struct xm_value *bitmask = &c->arg[XM_A_TRACE_EVENT_bitmask];
+
+	return bitmask->state == XM_ST_OK && bitmask->num & c->caller->config->trace_bitmask;
+}
+
+/* In 2.x the code goes before the payload. */
+static void raise_error(struct sim_call *c, const struct sim_record *record)
+{
+	uint64_t payload[SIM_PAYLOAD] = { record->op_code_l >> 16 };
+	unsigned int first = c->sim->family == 2;
+
+	for (unsigned int i = 0; i < PAYLOAD; i++)
+		payload[first + i] = record->payload[i];
+	sim_hm_raise(c->sim, c->self, sim_vcpu_number(c), sim_event_partition_error(c->sim),
+		     payload);
 }
 
 /* Both operations: what the filter leaves out may still be unrecoverable. */
@@ -64,11 +93,11 @@ enum xm_code sim_trace_event(struct sim_call *c)
 	if (code != XM_C_OK)
 		return code;
 	record = make_record(c, log);
-	if (c->arg[XM_A_TRACE_EVENT_bitmask].num & c->caller->config->trace_bitmask)
+	if (is_traced(c))
 		keep(c, log, &record);
 	if (c->arg[XM_A_TRACE_EVENT_criticality].num != UNRECOVERABLE)
 		return XM_C_OK;
-	sim_hm_raise(c->sim, c->self, sim_vcpu_number(c), EVENT_PARTITION_ERROR, record.payload);
+	raise_error(c, &record);
 	sim_settle(c, generation);
 	return XM_C_OK;
 }
@@ -93,6 +122,8 @@ enum xm_code sim_trace_read(struct sim_call *c)
 	struct sim_log *log;
 	enum xm_code code = find(c, &log);
 
+	if (sim_bad_pointer(c, XM_A_TRACE_READ_event))
+		return XM_C_INVALID_PARAM;
 	if (code != XM_C_OK)
 		return code;
 	if (c->arg[XM_A_TRACE_READ_event].state != XM_ST_OK || wanted == 0)
@@ -101,7 +132,7 @@ enum xm_code sim_trace_read(struct sim_call *c)
 	return XM_C_OK;
 }
 
-/* No such whence is -1, which in this family says that there was nothing to do. */
+/* No such whence is -1, which in 3.x says that there was nothing to do. */
 enum xm_code sim_trace_seek(struct sim_call *c)
 {
 	struct sim_log *log;
@@ -110,7 +141,7 @@ enum xm_code sim_trace_seek(struct sim_call *c)
 	if (code != XM_C_OK)
 		return code;
 	if (!sim_log_seek(log, &c->arg[XM_A_TRACE_SEEK_offset], &c->arg[XM_A_TRACE_SEEK_whence]))
-		return XM_C_NO_ACTION;
+		return sim_no_such_whence(c->sim);
 	c->reply->value = log->cursor;
 	return XM_C_OK;
 }

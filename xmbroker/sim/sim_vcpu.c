@@ -13,17 +13,15 @@ static struct sim_vcpu *target(const struct sim_call *c)
 	return number < c->caller->config->n_vcpus ? &c->caller->vcpu[number] : NULL;
 }
 
-/* The real ones test these two the wrong way round: one that runs cannot be suspended there. */
+/* The originals test these two the wrong way round: one that runs cannot be suspended there. */
 static bool may_be_suspended(const struct sim_call *c, const struct sim_vcpu *vcpu)
 {
-	(void)c;
-	return sim_vcpu_runs(vcpu);
+	return sim_vcpu_runs(vcpu) != c->sim->quirks;
 }
 
 static bool may_be_resumed(const struct sim_call *c, const struct sim_vcpu *vcpu)
 {
-	(void)c;
-	return vcpu->suspended && !vcpu->halted;
+	return (vcpu->suspended && !vcpu->halted) != c->sim->quirks;
 }
 
 enum xm_code sim_get_vcpuid(struct sim_call *c)
@@ -74,7 +72,7 @@ enum xm_code sim_resume_vcpu(struct sim_call *c)
 	return XM_C_OK;
 }
 
-/* As in a reset of the partition, timers stay armed and one that was suspended stays so. */
+/* In the originals timers stay armed and one that was suspended stays so, as when a partition is reset. */
 enum xm_code sim_reset_vcpu(struct sim_call *c)
 {
 	uint64_t root = c->arg[XM_A_RESET_VCPU_ptdL1].num;
@@ -84,6 +82,8 @@ enum xm_code sim_reset_vcpu(struct sim_call *c)
 	if (!vcpu || !sim_area(c->sim, c->self, root, 1) ||
 	    sim_page_type(c->sim, root) != SIM_PAGE_PTDL1)
 		return XM_C_INVALID_PARAM;
+	if (!c->sim->quirks)
+		*vcpu = (struct sim_vcpu){ .exec = vcpu->exec };
 	vcpu->halted = false;
 	vcpu->fresh = true;
 	vcpu->op_mode = SIM_MODE_IDLE;

@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,30 +15,25 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libxm/system/load.h"
 #include "xmbroker/box.h"
+#include "xmbroker/sim/behaviour.h"
 #include "xmbroker/sim/console.h"
+#include "xmbroker/sim/control_send.h"
+#include "xmbroker/sim/faults.h"
+#include "xmbroker/sim/list.h"
+#include "xmbroker/sim/record.h"
+#include "xmbroker/sim/replay.h"
 #include "xmbroker/sim/serve.h"
-
-#ifndef XM_VERSION
-#define XM_VERSION "unknown"
-#endif
+#include "xmbroker/sim/xmsim_options.h"
 
 #define EXIT_USAGE 2
 
-struct options {
-	const char *config, *dir, *console;
-	int attach_fd, ready_fd; /* -1: none */
-	int64_t partition;       /* -1: not given */
-	uid_t uid;
-	gid_t gid;
-};
-
 struct xmsim {
-	struct options options;
+	struct xmsim_options options;
+	struct engine engine;
 	struct system *sys;
 	struct sim *sim;
 	struct console console;
@@ -47,143 +41,10 @@ struct xmsim {
 	uint32_t n_partitions;
 };
 
-static const char usage[] =
-	"usage: xmsim --config XM_CF.xml --dir DIR [--console PATH|-] [--uid N --gid N]\n"
-	"       xmsim --config XM_CF.xml --attach-fd N --partition P ...\n"
-	"\n"
-	"Simulates an XtratuM 3.x or PRTOS hypervisor with the system that XM_CF.xml describes.\n"
-	"\n"
-	"  --config FILE      the system description (xm_cf(5))\n"
-	"  --dir DIR          listen on DIR/p0.ctl, DIR/p1.ctl, ...: one socket a partition\n"
-	"  --attach-fd N      receive connections of partition P through descriptor N\n"
-	"  --partition P      the partition of --attach-fd\n"
-	"  --console PATH     append the partitions' console output to PATH; - (default): stdout\n"
-	"  --uid N, --gid N   become this user and group before serving\n"
-	"  --ready-fd N       write \"ready\" to descriptor N when serving\n"
-	"  --help, --version\n";
-
 static int fail(const char *what, int error)
 {
 	fprintf(stderr, "xmsim: %s: %s\n", what, strerror(-error));
 	return error;
-}
-
-/* ---- options -------------------------------------------------------------------------------------- */
-
-static bool to_number(const char *s, int64_t max, int64_t *valuep)
-{
-	char *end;
-
-	errno = 0;
-	*valuep = strtoll(s, &end, 10);
-	return *s >= '0' && *s <= '9' && !*end && !errno && *valuep <= max;
-}
-
-static int bad_option(const char *what, const char *value)
-{
-	fprintf(stderr, "xmsim: %s: \"%s\"\n%s", what, value, usage);
-	return -EINVAL;
-}
-
-static int set_number(struct options *o, int option, const char *value)
-{
-	int64_t n;
-
-	if (!to_number(value, option == 'u' || option == 'g' ? UINT32_MAX - 1 : INT32_MAX, &n))
-		return bad_option("not a number", value);
-	switch (option) {
-	case 'a':
-		o->attach_fd = (int)n;
-		break;
-	case 'p':
-		o->partition = n;
-		break;
-	case 'r':
-		o->ready_fd = (int)n;
-		break;
-	case 'u':
-		o->uid = (uid_t)n;
-		break;
-	default:
-		o->gid = (gid_t)n;
-	}
-	return 0;
-}
-
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "dir", required_argument, NULL, 'd' },
-	{ "console", required_argument, NULL, 'o' },
-	{ "attach-fd", required_argument, NULL, 'a' },
-	{ "partition", required_argument, NULL, 'p' },
-	{ "ready-fd", required_argument, NULL, 'r' },
-	{ "uid", required_argument, NULL, 'u' },
-	{ "gid", required_argument, NULL, 'g' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* 1: all that was asked for has been printed. */
-static int set_option(struct options *o, int option)
-{
-	switch (option) {
-	case 'c':
-		o->config = optarg;
-		return 0;
-	case 'd':
-		o->dir = optarg;
-		return 0;
-	case 'o':
-		o->console = optarg;
-		return 0;
-	case 'h':
-		fputs(usage, stdout);
-		return 1;
-	case 'V':
-		puts("xmsim " XM_VERSION);
-		return 1;
-	case '?':
-		fputs(usage, stderr);
-		return -EINVAL;
-	default:
-		return set_number(o, option, optarg);
-	}
-}
-
-static int check_options(const struct options *o, const char *extra)
-{
-	const char *wrong = NULL;
-
-	if (extra)
-		return bad_option("unexpected argument", extra);
-	if (!o->config)
-		wrong = "--config is required";
-	else if (!o->dir && o->attach_fd < 0)
-		wrong = "one of --dir and --attach-fd is required";
-	else if ((o->attach_fd < 0) != (o->partition < 0))
-		wrong = "--attach-fd and --partition belong together";
-	else if ((o->uid == BOX_STAY) != (o->gid == (gid_t)-1))
-		wrong = "--uid and --gid belong together";
-	if (!wrong)
-		return 0;
-	fprintf(stderr, "xmsim: %s\n%s", wrong, usage);
-	return -EINVAL;
-}
-
-static int parse_options(struct options *o, int argc, char **argv)
-{
-	int option, r = 0;
-
-	*o = (struct options){ .console = "-",
-			       .attach_fd = -1,
-			       .ready_fd = -1,
-			       .partition = -1,
-			       .uid = BOX_STAY,
-			       .gid = (gid_t)-1 };
-	while (r == 0 && (option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		r = set_option(o, option);
-	return r ? r : check_options(o, argv[optind]);
 }
 
 /* ---- sockets -------------------------------------------------------------------------------------- */
@@ -246,6 +107,31 @@ static void remove_sockets(const char *dir, uint32_t n)
 			unlink(addr.sun_path);
 }
 
+static void remove_all(const struct xmsim *x)
+{
+	struct sockaddr_un addr;
+
+	remove_sockets(x->options.dir, x->n_partitions);
+	if (control_path(x->options.dir, &addr) == 0)
+		unlink(addr.sun_path);
+}
+
+static int open_control(struct xmsim *x)
+{
+	struct sockaddr_un addr;
+	int r = control_path(x->options.dir, &addr);
+	int fd = r < 0 ? r : listen_on(&addr);
+
+	r = fd < 0 ? fd : serve_control(x->serve, fd);
+	if (r == 0)
+		return 0;
+	fprintf(stderr, "xmsim: %s/control: %s\n", x->options.dir, strerror(-r));
+	if (fd >= 0)
+		unlink(addr.sun_path);
+	remove_sockets(x->options.dir, x->n_partitions);
+	return r;
+}
+
 static int open_sockets(struct xmsim *x)
 {
 	const char *dir = x->options.dir;
@@ -265,18 +151,20 @@ static int open_sockets(struct xmsim *x)
 			return r;
 		}
 	}
-	return 0;
+	return open_control(x);
 }
 
 /* ---- serving -------------------------------------------------------------------------------------- */
 
 static int load(struct xmsim *x)
 {
+	const struct system_options options = { .profile = x->options.profile,
+						.notes = x->options.verbose };
 	struct diag diag;
 	int r;
 
 	diag_init(&diag);
-	r = system_load(x->options.config, &diag, &x->sys);
+	r = system_load_as(x->options.config, &options, &diag, &x->sys);
 	diag_print(&diag, stderr);
 	diag_free(&diag);
 	if (r == 0)
@@ -284,22 +172,43 @@ static int load(struct xmsim *x)
 	return r;
 }
 
-static int64_t boot_time(void)
+/* The files of --behaviour and --faults. */
+static int load_scenario(struct xmsim *x)
 {
-	struct timespec now;
+	const struct xmsim_options *o = &x->options;
+	struct engine *e = &x->engine;
+	struct diag diag;
+	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	diag_init(&diag);
+	if (o->behaviour)
+		r = behaviour_load(o->behaviour, x->sys, e->profile, &diag, &e->behaviour);
+	if (o->faults && r != -ENOMEM) {
+		int q = faults_load(o->faults, x->sys, e->profile, &diag, &e->faults);
+
+		r = r < 0 ? r : q;
+	}
+	diag_print(&diag, stderr);
+	diag_free(&diag);
+	return r;
 }
 
 static int open_all(struct xmsim *x)
 {
-	const struct options *o = &x->options;
+	const struct xmsim_options *o = &x->options;
 	int r = console_open(&x->console, x->sys, o->console);
 
 	if (r < 0)
 		return fail(o->console, r);
 	sim_set_console(x->sim, console_write, &x->console);
+	if (o->record) {
+		const struct sim_options booted = { .profile = x->engine.profile,
+						    .quirks = o->quirks };
+
+		r = record_open(o->record, x->sys, &booted, &x->engine.record);
+		if (r < 0)
+			return fail(o->record, r);
+	}
 	if (o->attach_fd >= 0) {
 		if (o->partition >= x->n_partitions) {
 			fprintf(stderr, "xmsim: there is no partition %lld\n",
@@ -313,7 +222,7 @@ static int open_all(struct xmsim *x)
 	return o->dir ? open_sockets(x) : 0;
 }
 
-static int close_box(const struct options *o)
+static int close_box(const struct xmsim_options *o)
 {
 	int r = box_become(BOX_SIM, o->uid, o->gid);
 
@@ -340,7 +249,11 @@ static int serve(struct xmsim *x)
 	}
 	r = serve_run(x->serve);
 	console_close(&x->console);
-	return r < 0 ? fail("waiting", r) : 0;
+	if (r < 0)
+		return fail("waiting", r);
+	r = record_close(x->engine.record);
+	x->engine.record = NULL;
+	return r;
 }
 
 static int exit_status(int r)
@@ -375,7 +288,7 @@ static int serve_and_clean_up(struct xmsim *x)
 	int status;
 
 	if (child < 0) {
-		remove_sockets(x->options.dir, x->n_partitions);
+		remove_all(x);
 		return exit_status(fail("fork", -errno));
 	}
 	if (child == 0) {
@@ -387,7 +300,7 @@ static int serve_and_clean_up(struct xmsim *x)
 	if (x->options.ready_fd >= 0)
 		close(x->options.ready_fd);
 	status = wait_for(child);
-	remove_sockets(x->options.dir, x->n_partitions);
+	remove_all(x);
 	return status;
 }
 
@@ -403,38 +316,90 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The simulator, booted. */
+static int boot(struct xmsim *x)
+{
+	const struct xmsim_options *o = &x->options;
+	const struct sim_options options = { .quirks = o->quirks };
+	int r = sim_new(x->sys, &options, engine_boot_time(o->is_virtual), &x->sim);
+
+	if (r < 0)
+		return fail(o->config, r);
+	engine_init(&x->engine, x->sim, x->sys, &options, o->is_virtual);
+	return 0;
+}
+
 static int start(struct xmsim *x)
+{
+	int r = boot(x);
+
+	if (r == 0)
+		r = load_scenario(x);
+	if (r < 0)
+		return r;
+	r = serve_new(&x->engine, &x->serve);
+	return r < 0 ? fail(x->options.config, r) : open_all(x);
+}
+
+static int run(struct xmsim *x)
+{
+	int r = start(x);
+
+	if (r < 0)
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+	return x->options.dir ? serve_and_clean_up(x) : exit_status(serve(x));
+}
+
+static int list(const struct xmsim *x)
+{
+	return exit_status(list_print(x->sys, x->options.json, stdout));
+}
+
+static int send_control(const struct xmsim_options *o)
+{
+	int r = control_send(o->control, o->words);
+
+	if (r < 0)
+		fail(o->control, r);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* What was asked for, of a system. */
+static int do_with_system(struct xmsim *x)
 {
 	int r = load(x);
 
 	if (r < 0)
-		return r;
-	r = sim_new(x->sys, boot_time(), &x->sim);
-	if (r == 0)
-		r = serve_new(x->sim, x->sys, &x->serve);
-	if (r < 0)
-		return fail(x->options.config, r);
-	return open_all(x);
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+	switch (x->options.mode) {
+	case XMSIM_LIST:
+		return list(x);
+	case XMSIM_REPLAY:
+		return (int)replay_file(x->options.replay, x->sys);
+	default:
+		return run(x);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	struct xmsim x = { .sys = NULL };
-	int r = parse_options(&x.options, argc, argv);
+	int r = xmsim_options_parse(&x.options, argc, argv);
 	int status;
 
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	if (x.options.mode == XMSIM_CONTROL)
+		return send_control(&x.options);
 	umask(077);
 	/* What a long message took goes back to the system when it is over. */
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	block_signals();
-	r = start(&x);
-	if (r < 0)
-		status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
-	else
-		status = x.options.dir ? serve_and_clean_up(&x) : exit_status(serve(&x));
+	status = do_with_system(&x);
 	serve_free(x.serve);
+	record_close(x.engine.record);
+	behaviour_free(x.engine.behaviour);
+	faults_free(x.engine.faults);
 	sim_free(x.sim);
 	free(x.sys);
 	return status;
