@@ -260,7 +260,7 @@ $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(
 $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
-$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(B)/obj/tests/broker_fakes.o
+$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(call objs,tests/broker_fakes.c tests/domain.c)
 $(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
 $(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
 		$(call profile_objs,tests/same/anyraw.c tests/same/same.c,$(profiles))
@@ -347,7 +347,7 @@ $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
 	$(call say,FUZZER,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		-lyaml -lexpat -lsodium -lcap-ng -lseccomp
-$(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o
+$(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o $(B)/fuzz/tests/domain.o
 
 fuzz: $(fuzz_bins)
 	@for target in $(fuzz_bins); do \

@@ -33,6 +33,8 @@ one() { # RESULTS PROGRAM
 	fi
 	echo "$passed $failed $skipped" >"$1/$name.count"
 	printf '  %-28s %4d passed %3d failed %3d not run\n' "$name" "$passed" "$failed" "$skipped"
+	# What a test counted is worth seeing also when nothing failed.
+	grep -hE '^count: ' "$log" "$tap" | sed 's/^count: /      /'
 	grep -iE '^ok.*# *skip' "$tap" | sed 's/^ok [0-9]* *-* */      not run: /'
 	[ "$failed" = 0 ] && return
 	grep -A 30 '^not ok' "$tap" | head -n 150

@@ -605,7 +605,8 @@ Test(operations, every_row_allowed_refused_guarded_and_on_the_wrong_hypervisor)
 		cr_expect(checked, "%s", xm_ops[op].name);
 	}
 	fprintf(stderr,
-		"operations: %u, cases: %u (%u allowed, %u refused, %u guarded, %u on a hypervisor "
+		"count: operations: %u, cases: %u (%u allowed, %u refused, %u guarded, %u on a "
+		"hypervisor "
 		"that lacks it)\n",
 		n, n_allowed + n_refused + n_guarded + n_lacking, n_allowed, n_refused, n_guarded,
 		n_lacking);
