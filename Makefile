@@ -217,9 +217,10 @@ $(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
 client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c wire.c))
 client_objs := $(client_base) $(call profile_objs,$(client_profile_src),$(profiles))
 
+# Never unloaded: there is one session of a process, and threads have memory of the library.
 $(B)/libxm.so.0: $(client_objs) libxm/libxm.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libxm.so.0 $(if $(SANITIZE),,-Wl,-z,defs) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libxm.so.0 -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=libxm/libxm.map -o $@ $(filter %.o,$^) -lpthread
 $(B)/libxm.so: $(B)/libxm.so.0
 	$(Q)ln -sf libxm.so.0 $@
@@ -262,6 +263,7 @@ $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 # What some of them run against instead of the real thing.
 $(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(call objs,tests/broker_fakes.c tests/domain.c)
 $(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
+$(B)/tests/test_same: ALL_LDFLAGS += -Wl,--wrap=memory_probe_write
 $(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
 		$(call profile_objs,tests/same/anyraw.c tests/same/same.c,$(profiles))
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Wno-vla
