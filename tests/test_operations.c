@@ -90,6 +90,7 @@ static bool sample_number(unsigned int op, unsigned int i, uint64_t *nump)
 	case XM_D_ANY:
 	case XM_D_OPTIONAL:
 	case XM_D_NOT_NEGATIVE:
+	case XM_D_INTERVAL:
 	case XM_D_POINTER:
 	case XM_D_OPT_POINTER:
 	case XM_D_SELF:
@@ -191,6 +192,10 @@ static unsigned int bad_numbers(unsigned int op, const struct xm_arg *arg, uint6
 	unsigned int n = 0;
 
 	switch (arg->domain) {
+	case XM_D_INTERVAL:
+		if (XM_IN(gate.hypervisor.profile) & XM_IN_2)
+			break;
+		/* fallthrough */
 	case XM_D_NOT_NEGATIVE:
 	case XM_D_COPY_SIZE:
 		bad[n++] = UINT64_MAX;

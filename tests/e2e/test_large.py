@@ -277,7 +277,7 @@ def library_over_the_budget(system, profile, name):
         other.wait_said()
         assert near.call("send_large %d %d 9" % (out, MAX_DATA)) == busy, profile
         got = near.call("receive_large %d %d 8" % (into, MAX_DATA))
-        assert got == (INVALID_MODE[profile], "ENODEV"), (profile, got)
+        assert got == (INVALID_MODE[profile], "EDQUOT"), (profile, got)
         assert near.call("get_time 0") == (0, "-"), profile
         assert near.call("send %d short" % out) == (0, "-"), profile
         other.finish()
