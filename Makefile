@@ -140,12 +140,12 @@ amd64 := $(filter x86_64-%-gnu,$(shell $(CC) -dumpmachine 2>/dev/null))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+goals_32 := all libraries install install-libraries deps clean help
 ifeq ($(M32),)
 all: programs libraries man
 else
 all: libraries
-goals_32 := all libraries clients install install-libraries clean deps help
-ifneq ($(filter-out $(goals_32) $(B)/%,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(goals_32) clients $(B)/%,$(MAKECMDGOALS)),)
 $(error M32=1 knows $(goals_32): "make help")
 endif
 endif
@@ -160,7 +160,8 @@ help:
 	@echo 'Targets: all libraries check demo bench install install-libraries clean fuzz ci'
 	@echo '         check-unit check-e2e check-asan check-clang check-layers check-headers'
 	@echo '         check-format check-man check-abi abi-baseline m32 deps format'
-	@echo 'M32=1 knows: all libraries install clean deps help.  "make check" tests both libraries.'
+	@echo 'M32=1 knows: $(goals_32).'
+	@echo '"make check" tests both libraries.'
 
 # ---- compiling and linking ------------------------------------------------------------------------
 
@@ -314,7 +315,7 @@ check-headers:
 check-format:
 	@sh tests/tools/check-format.sh
 check-man: man
-	@mandoc -Tlint -W warning $(man_src) $(B)/man/xm_hypercalls.7 && echo 'man: clean'
+	@sh tests/tools/check-man.sh $(man_src) $(B)/man/xm_hypercalls.7
 check-asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
 check-clang:
@@ -393,7 +394,8 @@ gcc_version = $(or $(shell gcc -dumpversion 2>/dev/null),12)
 packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)),libc6-dev-i386 \
 	lib32gcc-$(gcc_version)-dev lib32stdc++-$(gcc_version)-dev)
 check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 binutils git
-ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc abigail-tools
+ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc groff-base \
+	abigail-tools
 
 define need
 @missing=; for package in $(1); do \
@@ -427,7 +429,6 @@ deps-ci:
 # ---- installation -----------------------------------------------------------------------------------
 
 prefix = $(DESTDIR)$(PREFIX)
-put = install -D -m $(1) $(2) '$(prefix)/$(3)'
 
 install-libraries: libraries
 	$(call say,INSTALL,$(prefix)/$(LIBDIR))
