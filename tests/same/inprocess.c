@@ -350,7 +350,7 @@ int transport_send(int fd, const struct transport_ids *ids, const uint8_t *msg, 
 	};
 	static struct gate_call gate_call;
 	static struct xm_reply reply;
-	struct gate_answer to = { &reply, answer, sizeof(answer), 0, 0 };
+	struct gate_answer to = { .reply = &reply, .msg = answer, .cap = sizeof(answer) };
 
 	(void)fd;
 	(void)ids;
