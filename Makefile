@@ -145,12 +145,12 @@ amd64 := $(filter x86_64-%-gnu,$(shell $(CC) -dumpmachine 2>/dev/null))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+goals_32 := all libraries install install-libraries deps clean help
 ifeq ($(M32),)
 all: programs libraries man
 else
 all: libraries
-goals_32 := all libraries clients install install-libraries clean deps help
-ifneq ($(filter-out $(goals_32) $(B)/%,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(goals_32) clients $(B)/%,$(MAKECMDGOALS)),)
 $(error M32=1 knows $(goals_32): "make help")
 endif
 endif
@@ -165,7 +165,8 @@ help:
 	@echo 'Targets: all libraries check demo bench install install-libraries clean fuzz ci'
 	@echo '         check-unit check-e2e check-asan check-clang check-layers check-headers'
 	@echo '         check-format check-man check-abi abi-baseline m32 deps format'
-	@echo 'M32=1 knows: all libraries install clean deps help.  "make check" tests both libraries.'
+	@echo 'M32=1 knows: $(goals_32).'
+	@echo '"make check" tests both libraries.'
 
 # ---- compiling and linking ------------------------------------------------------------------------
 
@@ -223,9 +224,10 @@ $(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
 client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c wire.c))
 client_objs := $(client_base) $(call profile_objs,$(client_profile_src),$(profiles))
 
+# Never unloaded: there is one session of a process, and threads have memory of the library.
 $(B)/libxm.so.0: $(client_objs) libxm/libxm.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libxm.so.0 $(if $(SANITIZE),,-Wl,-z,defs) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -shared -Wl,-soname,libxm.so.0 -Wl,-z,nodelete $(if $(SANITIZE),,-Wl,-z,defs) \
 		-Wl,--version-script=libxm/libxm.map -o $@ $(filter %.o,$^) -lpthread
 $(B)/libxm.so: $(B)/libxm.so.0
 	$(Q)ln -sf libxm.so.0 $@
@@ -275,8 +277,9 @@ $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
 $(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
-$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(B)/obj/tests/broker_fakes.o
+$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(call objs,tests/broker_fakes.c tests/domain.c)
 $(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
+$(B)/tests/test_same: ALL_LDFLAGS += -Wl,--wrap=memory_probe_write
 $(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
 		$(call profile_objs,tests/same/anyraw.c tests/same/same.c,$(profiles))
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Wno-vla
@@ -349,7 +352,7 @@ check-headers:
 check-format:
 	@sh tests/tools/check-format.sh
 check-man: man
-	@mandoc -Tlint -W warning $(man_src) $(B)/man/xm_hypercalls.7 && echo 'man: clean'
+	@sh tests/tools/check-man.sh $(man_src) $(B)/man/xm_hypercalls.7
 check-asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
 check-clang:
@@ -384,7 +387,7 @@ $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
 	$(call say,FUZZER,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		-lyaml -lexpat -lsodium -lcap-ng -lseccomp -ljansson
-$(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o
+$(B)/fuzz/bin/fuzz_server: $(B)/fuzz/tests/broker_fakes.o $(B)/fuzz/tests/domain.o
 
 fuzz: $(fuzz_bins)
 	@for target in $(fuzz_bins); do \
@@ -428,7 +431,8 @@ gcc_version = $(or $(shell gcc -dumpversion 2>/dev/null),12)
 packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)),libc6-dev-i386 \
 	lib32gcc-$(gcc_version)-dev lib32stdc++-$(gcc_version)-dev)
 check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 binutils git
-ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc abigail-tools
+ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc groff-base \
+	abigail-tools
 
 define need
 @missing=; for package in $(1); do \
@@ -462,7 +466,6 @@ deps-ci:
 # ---- installation -----------------------------------------------------------------------------------
 
 prefix = $(DESTDIR)$(PREFIX)
-put = install -D -m $(1) $(2) '$(prefix)/$(3)'
 
 install-libraries: libraries
 	$(call say,INSTALL,$(prefix)/$(LIBDIR))

@@ -181,11 +181,24 @@ static int32_t ran(struct batch *b, struct xm_wire_batch_result *answer)
 	return raw_code(b->profile, XM_C_OK);
 }
 
+/* Of the codes of a batch that did not run, the one to return. */
+static int32_t why_refused(const struct batch *b, const bool has[XM_N_CODES])
+{
+	if (has[XM_C_PERM_ERROR])
+		return fail(b, XM_C_PERM_ERROR, EPERM);
+	/* No memory for the answer; a hypervisor that is not there shows in results. */
+	if (has[XM_C_INVALID_MODE])
+		return fail(b, XM_C_INVALID_MODE, EDQUOT);
+	if (has[XM_C_MULTICALL_ERROR])
+		return too_big(b);
+	return fail(b, XM_C_MULTICALL_ERROR, EBADMSG);
+}
+
 /* None ran: the entries at fault hold what the calls alone would return. */
 static int32_t refused(struct batch *b, const uint8_t *codes)
 {
 	struct xm_reply reply;
-	bool forbidden = false;
+	bool has[XM_N_CODES] = { false };
 
 	xm_reply_init(&reply, NULL, 0);
 	for (unsigned int i = 0; i < b->n; i++) {
@@ -196,10 +209,10 @@ static int32_t refused(struct batch *b, const uint8_t *codes)
 			xm_reply_fail(&reply, codes[i]);
 			result = raw_scatter(&e->call, &reply);
 		}
-		forbidden |= codes[i] == XM_C_PERM_ERROR;
+		has[codes[i]] = true;
 		mark(b, e->at, result);
 	}
-	return forbidden ? fail(b, XM_C_PERM_ERROR, EPERM) : fail(b, XM_C_MULTICALL_ERROR, EBADMSG);
+	return why_refused(b, has);
 }
 
 static int32_t exchange(struct batch *b, struct session *session)

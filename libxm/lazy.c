@@ -40,12 +40,13 @@ static void make_key(void)
 	has_key = pthread_key_create(&key, end_thread) == 0;
 }
 
-/* A library that is unloaded leaves nobody to call end_thread(). */
+/* A library that is unloaded, within a plugin, leaves nobody to call end_thread(). */
 __attribute__((destructor)) static void drop_key(void)
 {
 	if (has_key)
 		pthread_key_delete(key);
 	has_key = false;
+	end_thread(pending.words);
 }
 
 static void empty(void)

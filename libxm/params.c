@@ -69,11 +69,14 @@ static void describe_session(struct raw_partition_table *table)
 	FIELD(table, noPartitions) = welcome.n_partitions;
 }
 
-/* 0, or the code of the refusal with errno; then it is what the session was told. */
+/*
+ * 0, or the code of the refusal with errno; then it is what the session was told.  A pending batch
+ * waits, here and below: reading a table is no hypercall, and could not say what became of the batch.
+ */
 static int32_t fetch_table(struct raw_partition_table *table)
 {
 	const uint64_t words[RAW_WORDS] = { P(table) };
-	int32_t result = raw_call(CALL_PROFILE, RAW_PARTITION_TABLE, words, RAW_OWN);
+	int32_t result = raw_call(CALL_PROFILE, RAW_PARTITION_TABLE, words, RAW_OWN | RAW_NO_FLUSH);
 	int failure = errno;
 
 	if (result >= 0)
@@ -339,7 +342,7 @@ static xm_s32_t fetch_areas(xm_s32_t first, xm_s32_t n)
 {
 	struct raw_memory_area from[XM_MAX_RECORDS] = { 0 };
 	const uint64_t words[RAW_WORDS] = { P(from), N(first), (size_t)n * sizeof(from[0]) };
-	xm_s32_t came = raw_call(CALL_PROFILE, RAW_PARTITION_MMAP, words, RAW_OWN);
+	xm_s32_t came = raw_call(CALL_PROFILE, RAW_PARTITION_MMAP, words, RAW_OWN | RAW_NO_FLUSH);
 
 	if (came > n)
 		came = n;
@@ -370,17 +373,26 @@ struct xmPhysicalMemMap *XM_get_partition_mmap(void)
 
 /* ---- news at ports ------------------------------------------------------------------------------- */
 
+static bool get_status(xm_u32_t class, xm_u32_t port, void *status)
+{
+	xm_s32_t self = xm_partition_self();
+
+	return self >= 0 && CALL_WITH(RAW_NO_FLUSH, ctrl_object_nr,
+				      N(call_descriptor(class, (xm_u32_t)self, port)),
+				      N(XM_COMM_GET_PORT_STATUS), P(status)) == XM_OK;
+}
+
 static bool has_news(xm_u32_t port)
 {
 	xmSamplingPortStatus_t sampling;
 	xmQueuingPortStatus_t queuing;
 
 	if (params_port_is_created(PARAMS_SAMPLING, port) &&
-	    XM_get_sampling_port_status(port, &sampling) == XM_OK &&
+	    get_status(OBJ_CLASS_SAMPLING_PORT, port, &sampling) &&
 	    (sampling.flags & XM_COMM_NEW_MSG))
 		return true;
 	return params_port_is_created(PARAMS_QUEUING, port) &&
-	       XM_get_queuing_port_status(port, &queuing) == XM_OK && queuing.noMsgs;
+	       get_status(OBJ_CLASS_QUEUING_PORT, port, &queuing) && queuing.noMsgs;
 }
 
 xmWord_t *XM_get_commport_bitmap(void)

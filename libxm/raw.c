@@ -58,6 +58,15 @@ static int32_t make(struct session *session, struct raw_call *call, uint32_t num
 	return result;
 }
 
+/*
+ * The own partition is no hypercall: programs use it like a constant, in the arguments of other calls,
+ * and would take what became of a batch for an identifier.
+ */
+static bool is_flushing(const struct raw_profile *profile, uint32_t number, unsigned int flags)
+{
+	return number != profile->n_hypercalls && !(flags & RAW_NO_FLUSH);
+}
+
 /* A multicall is a batch of its own: the pending one goes on waiting. */
 static bool is_multicall(uint32_t number, unsigned int flags)
 {
@@ -76,7 +85,7 @@ int32_t raw_call(const struct raw_profile *profile, uint32_t number,
 
 	if (is_multicall(number, flags))
 		return batch_multicall(profile, (uintptr_t)words[0], (uintptr_t)words[1]);
-	result = flags & RAW_NO_FLUSH ? 0 : batch_flush_pending(profile);
+	result = is_flushing(profile, number, flags) ? batch_flush_pending(profile) : 0;
 	if (result < 0)
 		return result;
 	r = enter(profile, &session);

@@ -47,6 +47,7 @@ enum raw_kind {
 	RAW_MISSING,       /* no source: a mistake in raw.def, found by the tests */
 	RAW_ABSENT,        /* the profile does not have it */
 	RAW_WORD,          /* number in a word, or what it adds up to with `value` */
+	RAW_WORD_BITS,     /* the low `bits` of a word */
 	RAW_WIDE,          /* number in two words of 32 bits, the low one first */
 	RAW_CONSTANT,      /* `value` */
 	RAW_SELF,          /* the own partition */

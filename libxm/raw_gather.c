@@ -140,6 +140,8 @@ static uint64_t number(const struct raw_call *call, unsigned int i,
 	enum xm_type type = argument(call, i)->type;
 
 	switch (source->kind) {
+	case RAW_WORD_BITS:
+		return call->words[source->word] & ((1U << source->bits) - 1);
 	case RAW_WORD:
 		return as_type(
 			type,

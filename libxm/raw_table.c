@@ -47,6 +47,7 @@ struct raw_x86_descriptor {
 
 #define RAW_S_ABSENT { .kind = RAW_ABSENT }
 #define RAW_S_WORD(n) { .kind = RAW_WORD, .word = n }
+#define RAW_S_WORD_BITS(n, bits_) { .kind = RAW_WORD_BITS, .word = n, .bits = bits_ }
 #define RAW_S_WORD_PLUS(n, type, add) \
 	{ .kind = RAW_WORD, .word = n, .size = sizeof(type), .value = add }
 #define RAW_S_WORD_OF(n, type) RAW_S_WORD_PLUS(n, type, 0)

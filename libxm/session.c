@@ -181,6 +181,22 @@ static bool same_identity(const struct transport_ids *a, const struct transport_
 	return a->ruid == b->ruid && a->euid == b->euid && a->rgid == b->rgid && a->egid == b->egid;
 }
 
+/*
+ * A plugin that has the library in it is unloaded, or the process ends.  Threads that are in a call
+ * then keep the connection; who calls later finds what a child finds: zeroes, which are an unlocked
+ * lock and no connection.
+ */
+__attribute__((destructor)) static void unload(void)
+{
+	struct session *s = atomic_load(&current);
+
+	if (!s || s->pid != getpid() || pthread_mutex_trylock(&s->lock))
+		return;
+	session_close(s);
+	if (madvise(s, sizeof(*s), MADV_DONTNEED) < 0)
+		pthread_mutex_unlock(&s->lock);
+}
+
 int session_open(struct session *s, enum xm_profile profile)
 {
 	struct transport_ids ids;

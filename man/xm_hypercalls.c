@@ -43,6 +43,7 @@ static const char *const domains[] = {
 	[XM_D_ANY] = "any value",
 	[XM_D_OPTIONAL] = "any value; optional: programs of profile 2.x do not have it",
 	[XM_D_NOT_NEGATIVE] = "0 or more",
+	[XM_D_INTERVAL] = "0 or more; in 2.x any, and what is negative means 0",
 	[XM_D_ENUM] = NULL,
 	[XM_D_RESOURCE] = "any value",
 	[XM_D_RESOURCE_ENUM] = NULL,

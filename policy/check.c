@@ -375,6 +375,20 @@ static bool constrains(const struct rule *rule, unsigned int op, unsigned int ar
 	return false;
 }
 
+/* A resource is where a copy begins. */
+static void check_copy_size(struct compilation *c, const struct rule *rule,
+			    const struct clause *clause, unsigned int arg)
+{
+	const struct xm_op *op = &xm_ops[clause->op];
+
+	if (op->args[arg].domain != XM_D_COPY_SIZE || constrains(rule, clause->op, arg))
+		return;
+	node_warning(c->diag, clause->named,
+		     arena_printf(&c->arena, "add `where: {%s: ...}`", op->args[arg].name),
+		     "this allows %s of any length: the addresses only say where it begins",
+		     op->name);
+}
+
 /* Of an operation that the rule names. */
 static void check_resources(struct compilation *c, const struct rule *rule,
 			    const struct clause *clause)
@@ -382,6 +396,7 @@ static void check_resources(struct compilation *c, const struct rule *rule,
 	const struct xm_op *op = &xm_ops[clause->op];
 
 	for (unsigned int i = 0; i < op->n_args; i++) {
+		check_copy_size(c, rule, clause, i);
 		if (!xm_domain_is_resource(op->args[i].domain))
 			continue;
 		if (!constrains(rule, clause->op, i))

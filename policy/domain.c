@@ -87,6 +87,11 @@ const char *domain_symbol_hint(struct compilation *c, const struct condition *co
 
 /* ---- domains ----------------------------------------------------------------------------------- */
 
+static bool is_2_x(const struct system *sys)
+{
+	return sys && (XM_IN(sys->profile) & XM_IN_2);
+}
+
 /* Domains that are a range of numbers, whatever the system. */
 static bool range_of(enum xm_domain domain, uint64_t *lowp, uint64_t *highp)
 {
@@ -154,6 +159,8 @@ const char *domain_excludes(struct compilation *c, const struct condition *cond,
 						(cond->domain == XM_D_QUEUING_PORT))
 			       ? NULL
 			       : "the system has no such port of this kind";
+	case XM_D_INTERVAL:
+		return value >= IMAGE_BIAS || is_2_x(sys) ? NULL : "it is never negative";
 	case XM_D_NOT_NEGATIVE:
 	case XM_D_COPY_SIZE:
 		return value >= IMAGE_BIAS ? NULL : "it is never negative";
@@ -214,6 +221,8 @@ bool domain_leaves(struct compilation *c, const struct condition *cond, const st
 		return set_has(set, XM_HYPERVISOR_ID);
 	case XM_D_PLAN:
 		return has_plan(c->sys, set);
+	case XM_D_INTERVAL:
+		return has_from_to(set, is_2_x(c->sys) ? 0 : IMAGE_BIAS, UINT64_MAX);
 	case XM_D_NOT_NEGATIVE:
 	case XM_D_COPY_SIZE:
 		return has_from_to(set, IMAGE_BIAS, UINT64_MAX);

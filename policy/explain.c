@@ -298,7 +298,9 @@ static void find_nearest(struct seeker *s)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-static const char *special(const struct policy_subject *subject, unsigned int flags)
+/* Why the rules do not decide; NULL: they do.  Root is allowed what they do not allow. */
+static const char *special(const struct policy_subject *subject, unsigned int flags,
+			   enum policy_effect effect)
 {
 	if (flags & XM_OPF_UNCLASSIFIED)
 		return "unclassified";
@@ -306,7 +308,7 @@ static const char *special(const struct policy_subject *subject, unsigned int fl
 		return "public";
 	if (subject->overflow)
 		return "overflow id";
-	if ((flags & XM_OPF_BROKER) && !subject->uid)
+	if ((flags & XM_OPF_BROKER) && !subject->uid && effect == POLICY_DENY)
 		return "root";
 	return NULL;
 }
@@ -323,11 +325,14 @@ void policy_explain(const struct policy_image *image, const struct policy_subjec
 
 	memset(outp, 0, sizeof(*outp));
 	outp->decision = policy_decide(image, subject, req, self, time, NULL);
-	outp->why = special(subject, xm_ops[req->op].flags);
+	outp->why = special(subject, xm_ops[req->op].flags, outp->decision.effect);
 	if (outp->why) {
-		if (!strcmp(outp->why, "root") || !strcmp(outp->why, "public"))
+		bool public = !strcmp(outp->why, "public");
+
+		if (public || !strcmp(outp->why, "root"))
 			outp->decision.effect = POLICY_ALLOW;
 		outp->decision.rule = POLICY_NO_RULE;
+		outp->decision.audited = !public;
 		return;
 	}
 	outp->why = outp->decision.rule == POLICY_NO_RULE ? "no rule" : "rule";

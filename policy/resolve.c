@@ -33,32 +33,47 @@ static int load_system(struct compilation *c, const char *path)
 	return system_load(arena_strndup(&c->arena, path, strlen(path)), c->diag, &c->sys);
 }
 
+/* The partition that the broker will run in. */
+static void check_partition(struct compilation *c, const char *path)
+{
+	struct diag_place place = { .file = strcmp(path, "loopback:") ? path : "loopback" };
+	uint32_t n;
+
+	if (c->options->partition == POLICY_NO_PARTITION ||
+	    system_partition(c->sys, c->options->partition))
+		return;
+	system_partitions(c->sys, &n);
+	diag_add(c->diag, DIAG_ERROR, place, NULL, 0,
+		 arena_printf(&c->arena,
+			      "--partition, or `partition:` of the configuration, is 0 to %u",
+			      n - 1),
+		 "the system has no partition %u", c->options->partition);
+}
+
 static void resolve_system(struct compilation *c)
 {
 	struct diag_place nowhere = { .file = NULL };
+	const char *path = c->options->system;
 	int ret = 0;
 
 	if (c->system_node) {
-		const char *path = strcmp(c->system_node->text, "loopback:")
-					   ? beside(c, c->system_node)
-					   : c->system_node->text;
+		path = strcmp(c->system_node->text, "loopback:") ? beside(c, c->system_node)
+								 : c->system_node->text;
 
 		ret = load_system(c, path);
 		if (ret)
 			node_error(c->diag, c->system_node, NULL,
 				   "the system description '%s' cannot be used", path);
-	} else if (c->options->system) {
-		ret = load_system(c, c->options->system);
+	} else if (path) {
+		ret = load_system(c, path);
 	} else if (c->options->system_required) {
 		diag_add(c->diag, DIAG_ERROR, nowhere, NULL, 0,
 			 "add `system: XM_CF.xml` to the policy", "no system description is named");
 	}
 	if (ret && ret != -EINVAL)
 		c->unreadable = ret;
-	if (c->sys && c->options->partition != POLICY_NO_PARTITION &&
-	    !system_partition(c->sys, c->options->partition))
-		diag_add(c->diag, DIAG_ERROR, nowhere, NULL, 0, NULL,
-			 "the system has no partition %u", c->options->partition);
+	if (c->sys)
+		check_partition(c, path);
 }
 
 /* ---- tables of names --------------------------------------------------------------------------- */

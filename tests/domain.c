@@ -24,6 +24,11 @@ static bool named(const struct xm_value *v, const char *a, const char *b)
 			     (v->len == strlen(b) && !memcmp(v->data, b, v->len)));
 }
 
+static bool structure(const struct xm_value *v, uint32_t fields)
+{
+	return usable(v) && v->len == fields;
+}
+
 static bool is_0_or_1(const struct xm_value *v)
 {
 	return v->num == 0 || v->num == 1;
@@ -97,7 +102,7 @@ static bool on_logs(const struct xm_request *r)
 	case XM_OP_TRACE_UNRECOVERABLE:
 		return a[0].num == 0 && usable_or_null(&a[1]) &&
 		       (r->op == XM_OP_TRACE_EVENT ? a[2].num <= 2 : a[2].num == 3) &&
-		       usable(&a[4]) && usable(&a[5]) && a[6].num >= 1 && a[6].num <= 64;
+		       structure(&a[4], 5) && usable(&a[5]) && a[6].num >= 1 && a[6].num <= 64;
 	case XM_OP_TRACE_READ:
 		return stream && usable(&a[1]) && a[2].num >= 1 && a[2].num <= 64;
 	case XM_OP_TRACE_SEEK:
@@ -136,6 +141,10 @@ static bool on_status(const struct xm_request *r)
 		return usable(&a[0]) && a[1].num <= 1;
 	case XM_OP_GET_VCPUID:
 		return true;
+	case XM_OP_GET_PARTITION_TABLE:
+		return a[0].num == 0 && usable(&a[1]);
+	case XM_OP_GET_PARTITION_MMAP:
+		return a[0].num == 0 && usable(&a[2]) && a[3].num >= 1 && a[3].num <= 64;
 	default:
 		return false;
 	}
@@ -181,7 +190,7 @@ static bool on_machine(const struct xm_request *r)
 	case XM_OP_OVERRIDE_TRAP_HNDL:
 	case XM_OP_X86_UPDATE_GDT:
 	case XM_OP_X86_UPDATE_IDT:
-		return usable(&a[1]);
+		return structure(&a[1], 2);
 	case XM_OP_RESET_VCPU:
 	case XM_OP_HALT_VCPU:
 	case XM_OP_SUSPEND_VCPU:

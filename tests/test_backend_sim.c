@@ -213,6 +213,19 @@ Test(backend_sim_parts, parts_that_are_missing_end_the_connection)
 	cr_expect(has_ended());
 }
 
+/* The second part says that there is more than there was room made for. */
+Test(backend_sim_parts, a_long_answer_that_grows_ends_the_connection)
+{
+	for (size_t total = 2 * XM_WIRE_PART_DATA - 1000, at = 0; at <= XM_WIRE_PART_DATA;
+	     total += 1000, at += XM_WIRE_PART_DATA) {
+		int n = xm_wire_put_part(msg, sizeof(msg), 1, big, total, at);
+
+		cr_assert_eq(send(hypervisor, msg, (size_t)n, 0), n);
+	}
+	cr_expect_eq(call(), XM_C_UNKNOWN_OUTCOME);
+	cr_expect(has_ended());
+}
+
 Test(backend_sim_parts, a_long_answer_without_its_beginning_ends_the_connection)
 {
 	answer_in_parts(1, XM_WIRE_PART_DATA, XM_WIRE_PART_DATA);

@@ -64,6 +64,16 @@ Test(client_24, numbers_of_the_profile)
 	cr_assert_eq(last_arg(XM_OP_SET_TIMER, 2).num, 6);
 }
 
+Test(client_24, one_bit_of_a_reset_mode_counts)
+{
+	cr_assert_eq(XM_reset_partition(1, 2, 7), XM_OK);
+	cr_assert_eq(last_arg(XM_OP_RESET_PARTITION, XM_A_RESET_PARTITION_resetMode).num,
+		     XM_COLD_RESET);
+	cr_assert_eq(XM_reset_partition(1, 3, 7), XM_OK);
+	cr_assert_eq(last_arg(XM_OP_RESET_PARTITION, XM_A_RESET_PARTITION_resetMode).num,
+		     XM_WARM_RESET);
+}
+
 Test(client_24, create_gives_a_descriptor)
 {
 	char name[] = "attitude";

@@ -436,6 +436,28 @@ Test(client_batch, refused_and_unclassified)
 	cr_assert(head_is(words, 3, 3, XM_INVALID_PARAM));
 }
 
+/* The broker says one thing of all calls where it is the answer that it has no room for. */
+static void no_room(enum xm_code code, xm_s32_t result, int error)
+{
+	unsigned long words[] = { halt_partition_nr, 1, 2, halt_partition_nr, 1, 1 };
+
+	server->refusals[0] = server->refusals[1] = code;
+	cr_assert_eq(run(words, COUNT(words)), result);
+	cr_assert_eq(errno, error, "errno %d", errno);
+	cr_assert(head_is(words, 0, 1, result));
+	cr_assert(head_is(words, 3, 1, result));
+}
+
+Test(client_batch, no_memory_for_the_answer)
+{
+	no_room(XM_C_INVALID_MODE, XM_INVALID_MODE, EDQUOT);
+}
+
+Test(client_batch, answer_too_long_for_the_broker)
+{
+	no_room(XM_C_MULTICALL_ERROR, XM_MULTICALL_ERROR, E2BIG);
+}
+
 /* ---- a broker that goes away or lies ------------------------------------------------------------- */
 
 static void lost(enum server_mode mode)

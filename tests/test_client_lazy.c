@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <xm.h>
+#include <xm/hcall.h>
 
 #include "client_server.h"
 #include "libxm/batch.h"
+#include "libxm/params.h"
 
 #define WORD(x) ((unsigned long)(x))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -87,11 +89,30 @@ Test(client_lazy, other_calls_flush_first)
 	cr_assert_eq(server->n_calls, 2);
 	cr_assert_eq(server_last(server).op, XM_OP_SUSPEND_PARTITION);
 	lazy_halt(1);
-	XM_PARTITION_SELF;
+	XM_write_console((char[]){ "x" }, 1); /* which asks for the own partition first */
 	cr_assert_eq(server->n_batches, 2);
+	cr_assert_eq(server_last(server).op, XM_OP_WRITE_CONSOLE);
+}
+
+/* What was a variable or a table in memory cannot say that a batch failed, and must not hide it. */
+Test(client_lazy, tables_do_not_flush)
+{
+	server->has_ports = true;
+	server->partition = 3;
+	server->table[XM_F_PARTITION_TABLE_noCommPorts] = 8;
+	server->table[XM_F_PARTITION_TABLE_resetCounter] = 17;
+	params_port_created(PARAMS_QUEUING, 5);
+	server->news[5] = 1;
+	server->refusals[0] = XM_C_PERM_ERROR;
 	lazy_halt(1);
-	XM_get_PCT();
-	cr_assert_eq(server->n_batches, 3);
+	cr_assert_eq(XM_PARTITION_SELF, 3);
+	cr_assert_eq(XM_hcall(NR_HYPERCALLS, 0, 0, 0, 0, 0), 3);
+	cr_assert_eq(XM_get_PCT()->resetCounter, 17);
+	XM_get_partition_mmap();
+	cr_assert_eq(XM_get_commport_bitmap()[0], 1 << 5);
+	cr_assert_eq(errno, 0);
+	cr_assert_eq(server->n_batches, 0);
+	cr_assert_eq(XM_flush_hyp_batch(), XM_PERM_ERROR);
 }
 
 /* And are not made if that fails. */

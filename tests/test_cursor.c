@@ -18,6 +18,7 @@ static struct {
 	uint32_t capacity, n, first; /* first: number of the oldest */
 	uint32_t cursor;
 	bool locked, forgets; /* forgets: 2.x, does not correct its cursor */
+	bool floods;          /* gives more records than it was asked for */
 	unsigned int code;
 	unsigned int calls;
 } ring;
@@ -73,16 +74,18 @@ static void write_records(uint32_t n)
 
 static void fake_read(const struct xm_request *r, struct xm_reply *out)
 {
-	uint32_t n = ring.n > ring.cursor ? ring.n - ring.cursor : 0;
+	uint32_t n = ring.n > ring.cursor ? ring.n - ring.cursor : 0, asked;
 	uint64_t *words;
 
 	cr_assert(r->arg[2].num >= 1 && r->arg[2].num <= XM_MAX_RECORDS);
-	n = n < r->arg[2].num ? n : (uint32_t)r->arg[2].num;
+	asked = n < r->arg[2].num ? n : (uint32_t)r->arg[2].num;
+	n = ring.floods ? n : asked;
 	words = xm_reply_put_words(out, 1, n * FIELDS);
 	for (uint32_t i = 0; i < n; i++, words += FIELDS) {
 		words[XM_F_HM_LOG_signature] = 0xfecf;
 		words[XM_F_HM_LOG_timestamp] = 1000 + ring.first + ring.cursor++;
 	}
+	ring.cursor -= n - asked;
 	out->value = n;
 }
 
@@ -458,4 +461,12 @@ Test(cursor, random_use_against_what_each_session_should_get)
 		if (reply.value < 1 + dice / 4 % XM_MAX_RECORDS)
 			cr_assert_eq(next[s], ring.first + ring.n);
 	}
+}
+
+Test(cursor, records_that_nobody_asked_for_are_not_taken)
+{
+	write_records(XM_MAX_RECORDS);
+	ring.floods = true;
+	expect(&alice, 3, 0, 3);
+	cr_expect_eq(seek(&alice, 5, 1), 5);
 }

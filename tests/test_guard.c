@@ -326,6 +326,17 @@ Test(guard, a_console_write_is_limited_by_the_profile)
 	cr_expect_eq(check(), XM_C_OK);
 }
 
+Test(guard, a_negative_interval_is_for_2_x)
+{
+	fake_request(XM_OP_SET_TIMER, &req);
+	req.arg[XM_A_SET_TIMER_interval].num = UINT64_MAX;
+	cr_expect_eq(check(), XM_C_INVALID_PARAM);
+	hv.profile = XM_PROFILE_ID_2_6;
+	cr_expect_eq(check(), XM_C_OK);
+	req.arg[XM_A_SET_TIMER_absTime].num = UINT64_MAX;
+	cr_expect_eq(check(), XM_C_INVALID_PARAM);
+}
+
 static void name(unsigned int op, const char *s)
 {
 	fake_request(op, &req);

@@ -90,6 +90,7 @@ static bool sample_number(unsigned int op, unsigned int i, uint64_t *nump)
 	case XM_D_ANY:
 	case XM_D_OPTIONAL:
 	case XM_D_NOT_NEGATIVE:
+	case XM_D_INTERVAL:
 	case XM_D_POINTER:
 	case XM_D_OPT_POINTER:
 	case XM_D_SELF:
@@ -191,6 +192,10 @@ static unsigned int bad_numbers(unsigned int op, const struct xm_arg *arg, uint6
 	unsigned int n = 0;
 
 	switch (arg->domain) {
+	case XM_D_INTERVAL:
+		if (XM_IN(gate.hypervisor.profile) & XM_IN_2)
+			break;
+		/* fallthrough */
 	case XM_D_NOT_NEGATIVE:
 	case XM_D_COPY_SIZE:
 		bad[n++] = UINT64_MAX;
@@ -605,7 +610,8 @@ Test(operations, every_row_allowed_refused_guarded_and_on_the_wrong_hypervisor)
 		cr_expect(checked, "%s", xm_ops[op].name);
 	}
 	fprintf(stderr,
-		"operations: %u, cases: %u (%u allowed, %u refused, %u guarded, %u on a hypervisor "
+		"count: operations: %u, cases: %u (%u allowed, %u refused, %u guarded, %u on a "
+		"hypervisor "
 		"that lacks it)\n",
 		n, n_allowed + n_refused + n_guarded + n_lacking, n_allowed, n_refused, n_guarded,
 		n_lacking);

@@ -161,7 +161,7 @@ Test(policy_compile, partition_that_the_system_does_not_have)
 	struct compiled c = compile_with(PREAMBLE, &options);
 
 	cr_assert_eq(c.ret, -EINVAL);
-	cr_assert(strstr(c.messages, "the system has no partition 7"));
+	cr_assert(strstr(c.messages, ": error: the system has no partition 7"), "%s", c.messages);
 	compiled_free(&c);
 }
 

@@ -145,9 +145,39 @@ Test(policy_explain, what_the_policy_does_not_decide)
 
 	cr_assert_eq(e.decision.effect, POLICY_ALLOW);
 	cr_assert_str_eq(e.why, "root");
+	cr_assert(e.decision.audited);
 	policy_explain(c.image, &nobody, &req, 0, &e);
 	cr_assert_eq(e.decision.effect, POLICY_DENY);
 	cr_assert_str_eq(e.why, "overflow id");
+	compiled_free(&c);
+}
+
+Test(policy_explain, what_everybody_is_told_is_not_recorded)
+{
+	struct compiled c = compile_good(policy);
+	struct explanation e = explain(&c, 1, "XM_PARTITION_SELF()");
+
+	cr_assert_eq(e.decision.effect, POLICY_ALLOW);
+	cr_assert_str_eq(e.why, "public");
+	cr_assert(!e.decision.audited);
+	compiled_free(&c);
+}
+
+/* Root needs no rule, but a rule that allows decides about the record. */
+Test(policy_explain, a_rule_that_allows_root)
+{
+	struct compiled c = compile_good(PREAMBLE "roles:\n"
+						  "  asker:\n"
+						  "    - allow: broker_status\n" /* 6 */
+						  "      audit: never\n"
+						  "grants:\n"
+						  "  - {to: everyone, roles: [asker]}\n");
+	struct explanation e = explain(&c, 0, "broker_status()");
+
+	cr_assert_eq(e.decision.effect, POLICY_ALLOW);
+	cr_assert_str_eq(e.why, "rule");
+	cr_assert_eq(e.rules[0].at.line, 6);
+	cr_assert(!e.decision.audited);
 	compiled_free(&c);
 }
 

@@ -26,7 +26,7 @@ static void check(const struct xm_request *req)
 
 static void count(const char *what, unsigned long n)
 {
-	fprintf(stderr, "%s: %lu calls, %lu reached the hypervisor\n", what, n, n_reached);
+	fprintf(stderr, "count: %s: %lu calls, %lu reached the hypervisor\n", what, n, n_reached);
 	cr_assert_gt(n_reached, n / 100);
 }
 

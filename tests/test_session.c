@@ -914,6 +914,43 @@ Test(session, who_sends_a_message_slowly_is_dropped)
 	expect_refused(fd, ENOBUFS);
 }
 
+/* But a very long message is not lost to those whose turns come between. */
+Test(session, every_sixteenth_part_gives_time_for_as_many_more)
+{
+	size_t total = (size_t)put_write(20 * XM_WIRE_PART_DATA);
+	int fd = client();
+
+	server->config.large_memory_per_user = 2 * total;
+	for (size_t i = 0; i < 17; i++) {
+		if (i == 16)
+			let_pass(SERVER_UNSENT_MS - 1000);
+		while (!send_part(fd, 77, total, i * XM_WIRE_PART_DATA))
+			turns();
+		turns();
+	}
+	let_pass(SERVER_UNSENT_MS - 1000);
+	cr_expect_eq(server->n_sessions, 1);
+	let_pass(1001);
+	expect_refused(fd, ENOBUFS);
+	cr_expect_eq(server->users.large, 0);
+}
+
+Test(session, who_is_to_go_gets_no_more_time_by_reading_slowly)
+{
+	int fd = client();
+
+	hypervisor->message_len = 4 * MESSAGE;
+	cr_assert_eq(ask_to_read(fd, 4 * MESSAGE), 0);
+	turns();
+	session_end(server->first, ESHUTDOWN);
+	for (unsigned int i = 0; i < 5; i++) {
+		cr_assert_gt(answer(fd), 0);
+		let_pass(SERVER_UNSENT_MS / 4);
+	}
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(server->users.large, 0);
+}
+
 Test(session, parts_out_of_order_end_the_session)
 {
 	int fd = client();
@@ -1066,9 +1103,9 @@ Test(session, a_long_answer_over_the_budget_is_not_asked_for)
 	server->config.large_memory_per_user = 0;
 	hypervisor->message_len = MESSAGE;
 	cr_assert_eq(ask_to_read(fd, MESSAGE), 0);
-	cr_expect_eq(result(fd), XM_C_INVALID_MODE);
+	expect_refused(fd, EDQUOT);
 	cr_expect_eq(hypervisor->n_calls, 0);
-	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK, "the session goes on");
+	cr_expect_eq(server->users.large, 0);
 }
 
 Test(session, a_batch_is_answered_in_one_message)
@@ -1108,4 +1145,95 @@ Test(session, a_batch_with_a_long_answer_comes_in_parts)
 				     fake_byte(b));
 	}
 	cr_expect_eq(server->users.large, 0);
+}
+
+/* ---- turns ------------------------------------------------------------------------------------------- */
+
+static void send_full_batch(int fd)
+{
+	int len;
+
+	for (unsigned int i = 0; i < SERVER_CALLS_A_ROUND; i++)
+		fake_request(XM_OP_GET_TIME, &batch[i]);
+	len = xm_wire_put_batch(msg, sizeof(msg), 77, batch, SERVER_CALLS_A_ROUND);
+	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
+}
+
+static bool is_answered(int fd)
+{
+	return recv(fd, msg, sizeof(msg), MSG_DONTWAIT) > 0;
+}
+
+/* The session that was opened last goes on the account of another user; its identity stays. */
+static void account_to(uid_t uid)
+{
+	struct session *s = server->last;
+
+	users_put(&server->users, s->user);
+	s->user = users_get(&server->users, uid);
+	s->charged = 0;
+}
+
+Test(session, the_sessions_of_a_user_share_the_calls_of_a_round)
+{
+	int a = client(), b = client();
+
+	send_full_batch(a);
+	send_full_batch(b);
+	loop_round(&server->loop, 0);
+	cr_expect_eq(hypervisor->n_calls, SERVER_CALLS_A_ROUND);
+	loop_round(&server->loop, 0);
+	cr_expect_eq(hypervisor->n_calls, 2 * SERVER_CALLS_A_ROUND);
+	cr_expect(is_answered(a) && is_answered(b));
+}
+
+Test(session, another_user_does_not_share_them)
+{
+	int a = client(), b = client(), other = client();
+
+	account_to(1000);
+	send_full_batch(a);
+	send_full_batch(b);
+	send_call(other, XM_OP_GET_TIME);
+	loop_round(&server->loop, 0);
+	cr_expect_eq(hypervisor->n_calls, SERVER_CALLS_A_ROUND + 1);
+	cr_expect(is_answered(other));
+}
+
+Test(session, no_session_has_a_second_turn_while_another_of_its_user_waits)
+{
+	int a = client(), b = client(), c = client();
+
+	for (unsigned int i = 0; i < 3; i++)
+		send_full_batch(a);
+	send_full_batch(b);
+	send_call(c, XM_OP_GET_TIME);
+	for (unsigned int i = 0; i < 3; i++)
+		loop_round(&server->loop, 0);
+	cr_expect(is_answered(b) && is_answered(c));
+	turns();
+	cr_expect_eq(hypervisor->n_calls, 4 * SERVER_CALLS_A_ROUND + 1);
+}
+
+Test(session, who_waits_for_a_turn_and_goes_away_holds_up_nobody)
+{
+	int a = client(), b = client();
+
+	send_full_batch(a);
+	send_full_batch(a);
+	send_full_batch(b);
+	loop_round(&server->loop, 0);
+	close(b);
+	turns();
+	cr_expect(is_answered(a) && is_answered(a));
+}
+
+Test(session, a_new_session_is_welcomed_whatever_its_user_asks)
+{
+	int a = client(), fd = connect_only();
+
+	send_full_batch(a);
+	say_hello(fd);
+	loop_round(&server->loop, 0);
+	cr_expect(is_answered(fd));
 }

@@ -508,6 +508,7 @@ Test(wire, parts_that_are_not_full_or_not_in_place_are_refused)
 	cr_expect_eq(part_with(WHOLE, 2 * XM_WIRE_PART_DATA, XM_WIRE_PACKET), -EPROTO);
 	cr_expect_eq(part_with(WHOLE, 2 * XM_WIRE_PART_DATA, XM_WIRE_PART_HEAD + 10), 0);
 	cr_expect_eq(part_with(WHOLE, 3 * XM_WIRE_PART_DATA, XM_WIRE_PART_HEAD), -EPROTO);
+	cr_expect_eq(part_with(WHOLE, 3 * XM_WIRE_PART_DATA, XM_WIRE_PACKET), -EPROTO);
 	cr_expect_eq(part_with(WHOLE, 0, XM_WIRE_HEAD), -EPROTO);
 }
 
@@ -680,6 +681,19 @@ Test(wire, a_refusal_gives_a_reason_that_is_one)
 	cr_expect_eq(refusal(XM_C_OK, XM_C_OK), -EPROTO);
 	cr_expect_eq(refusal(XM_C_OK, XM_C_UNKNOWN_OUTCOME), -EPROTO);
 	cr_expect_eq(refusal(XM_C_PERM_ERROR, XM_N_CODES), -EPROTO);
+}
+
+/* Where a size_t has 32 bits their sum would be a small one. */
+Test(wire, the_length_of_answers_that_are_too_long_does_not_wrap)
+{
+	for (unsigned int i = 0; i < XM_BATCH_MAX; i++) {
+		batch[i] = sample(XM_OP_READ_SAMPLING_MESSAGE);
+		batch[i].arg[XM_A_READ_SAMPLING_MESSAGE_size].num = XM_WIRE_DATA_MAX;
+	}
+	for (unsigned int n = 2; n <= XM_BATCH_MAX; n++) {
+		cr_assert_gt(xm_wire_batch_result_max(batch, n), XM_WIRE_MAX);
+		cr_assert_leq(xm_wire_batch_result_max(batch, n), 2 * XM_WIRE_MAX);
+	}
 }
 
 Test(wire, no_answer_is_longer_than_was_said)

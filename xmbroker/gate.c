@@ -286,6 +286,7 @@ static int forward(struct gate *gate, const struct gate_caller *caller, struct g
 	} else if (has_space(gate, caller, &call->req, answer)) {
 		call_hypervisor(gate, caller, &call->req, reply);
 	} else {
+		answer->no_room = true;
 		xm_reply_fail(reply, XM_C_INVALID_MODE);
 	}
 	gate_finish(gate, call, reply);

@@ -73,6 +73,7 @@ struct gate_answer {
 	size_t cap;
 	int len;              /* of the message; -EMSGSIZE */
 	unsigned int n_calls; /* that it answers */
+	bool no_room;         /* the call was not made: its answer could not be kept */
 };
 
 /*

@@ -81,6 +81,8 @@ static bool number_in_domain(const struct view *v, const struct xm_arg *arg, uin
 		return true;
 	case XM_D_NOT_NEGATIVE:
 		return (int64_t)num >= 0;
+	case XM_D_INTERVAL:
+		return (int64_t)num >= 0 || !is_3_x(v->hv->profile);
 	case XM_D_ENUM:
 	case XM_D_RESOURCE_ENUM:
 		return is_enumerated(v, arg, num);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -234,6 +235,26 @@ static uint32_t overflow_id(const char *path)
 	return id ? (uint32_t)id : 65534;
 }
 
+/* xmsim opens it, when it starts: what can be said without that. */
+static int check_console(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	struct stat st;
+	int r = 0;
+
+	if (!strcmp(path, "-"))
+		r = 0;
+	else if (!folder || stat(folder, &st) < 0)
+		r = -errno;
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		r = -EISDIR;
+	if (r < 0)
+		log_error("console: cannot write to %s: %s", path, strerror(-r));
+	free(folder);
+	return r;
+}
+
 int launch_init(struct launch *launch, const struct options *opts)
 {
 	const struct {
@@ -258,6 +279,8 @@ int launch_init(struct launch *launch, const struct options *opts)
 		log_error("cannot read the system description %s: %m", opts->backend_path);
 		return -ENOENT;
 	}
+	if (opts->console && check_console(opts->console) < 0)
+		return -ENOENT;
 	launch->overflow_uid = overflow_id("/proc/sys/kernel/overflowuid");
 	launch->overflow_gid = overflow_id("/proc/sys/kernel/overflowgid");
 	return options_resolve_user(opts, &launch->user);

@@ -172,6 +172,7 @@ int loop_round(struct loop *loop, int timeout)
 
 	if (timeout >= 0 && (wait < 0 || timeout < wait))
 		wait = timeout;
+	loop->rounds++;
 	advance(loop, TURN_MAX);
 	n = epoll_wait(loop->epoll, loop->batch, LOOP_BATCH, wait);
 	if (n < 0 && errno != EINTR)

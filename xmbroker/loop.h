@@ -44,6 +44,7 @@ struct loop_queue {
 struct loop {
 	int epoll;
 	bool stop;
+	uint64_t rounds;  /* begun */
 	int64_t now;      /* ms of counted time */
 	int64_t measured; /* ms of CLOCK_MONOTONIC when `now` was last brought up to date */
 	struct loop_queue *queues;

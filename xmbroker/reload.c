@@ -120,7 +120,6 @@ static void take_next(struct supervisor *s, int fd)
 	}
 	s->image = fd;
 	s->generation = message.number = ++s->n_generations;
-	log_notice("policy reloaded: generation %u is in force", s->generation);
 	log_text(s->job.text, log_warning);
 	/* Also one that is still starting: it was given the image before this one. */
 	children_tell_server(s, &message);
@@ -133,7 +132,9 @@ void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
 {
 	if (generation != s->generation || s->kept < 0)
 		return;
-	if (!ok) {
+	if (ok) {
+		log_notice("policy reloaded: generation %u is in force", s->generation);
+	} else {
 		int refused = s->image;
 
 		s->image = s->kept;

@@ -103,7 +103,6 @@ int server_set_image(struct server *server, int fd, uint32_t generation)
 	use_image(server, &policy, generation);
 	server->image_kept = false;
 	gate_note_audit(&server->gate, audit_policy(server->audit, server->gate.image, generation));
-	log_notice("policy generation %u is in force", generation);
 	return 0;
 }
 

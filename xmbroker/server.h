@@ -19,13 +19,14 @@
 #define XM_VERSION "unversioned"
 #endif
 
-#define SERVER_SETUP_MS 5000        /* from accept to HELLO */
-#define SERVER_UNSENT_MS 5000       /* a reply that is not read, a message that is not sent whole */
-#define SERVER_ACCEPT_BATCH 16      /* connections taken in one turn */
-#define SERVER_ACCEPT_PAUSE_MS 1000 /* without descriptors or memory */
-#define SERVER_ROOT_RESERVE 16      /* sessions beyond the maximum that only root gets */
-#define SERVER_OTHER_FDS 32         /* descriptors that are no sessions */
-#define SERVER_SESSION_MEMORY 4096  /* bytes a uid may use for each session that it may have */
+#define SERVER_SETUP_MS 5000    /* from accept to HELLO */
+#define SERVER_UNSENT_MS 5000   /* a reply that is not read, a message that is not sent whole */
+#define SERVER_CALLS_A_ROUND 64 /* of one uid, after which its sessions wait for the next round */
+#define SERVER_ACCEPT_BATCH 16  /* connections taken in one turn */
+#define SERVER_ACCEPT_PAUSE_MS 1000   /* without descriptors or memory */
+#define SERVER_ROOT_RESERVE 16        /* sessions beyond the maximum that only root gets */
+#define SERVER_OTHER_FDS 32           /* descriptors that are no sessions */
+#define SERVER_SESSION_MEMORY 4096    /* bytes a uid may use for each session that it may have */
 #define SERVER_USER_MEMORY (1u << 20) /* and at least this */
 #define SERVER_LARGE_PER_USER_MIB 48  /* for messages longer than a packet, unless told otherwise */
 #define SERVER_LARGE_MIB 256          /* the same, of all users together */

@@ -331,13 +331,17 @@ static void handle_calls(struct session *s, const uint8_t *msg, size_t len)
 		return;
 	}
 	s->n_calls += answer.n_calls;
+	s->user->calls += answer.n_calls;
 	if (r == GATE_DEFERRED) {
 		s->waiting = call;
 		s->state = SESSION_WAITING;
 		loop_watch(&server->loop, &s->source, 0);
 		return;
 	}
-	session_transmit(s, answer.msg, answer.len);
+	if (answer.no_room)
+		session_throw_out(s, EDQUOT, "the user's memory for long messages is used up");
+	else
+		session_transmit(s, answer.msg, answer.len);
 }
 
 void session_handle(struct session *s, const uint8_t *msg, size_t len)
@@ -348,6 +352,34 @@ void session_handle(struct session *s, const uint8_t *msg, size_t len)
 		handle_calls(s, msg, len);
 }
 
+/*
+ * A message can be a batch of many calls: with one message a turn, somebody with many sessions would
+ * make everybody else wait for all of them.  So the sessions of a uid share the calls of a round, and
+ * none has a second turn while another waits for its first.
+ */
+static bool has_turn(struct session *s)
+{
+	uint64_t round = s->server->loop.rounds;
+	struct user *user = s->user;
+
+	if (s->state == SESSION_SETUP)
+		return true;
+	if (user->round != round) {
+		user->turn += !user->waiting;
+		user->round = round;
+		user->calls = 0;
+		user->waiting = false;
+	}
+	if (s->turn == user->turn)
+		return false;
+	if (user->calls >= SERVER_CALLS_A_ROUND) {
+		user->waiting = true;
+		return false;
+	}
+	s->turn = user->turn;
+	return true;
+}
+
 static void on_event(struct loop_source *source, uint32_t events)
 {
 	struct session *s = CONTAINER(struct session, source, source);
@@ -356,7 +388,7 @@ static void on_event(struct loop_source *source, uint32_t events)
 		session_close(s, "closed by the client");
 	else if (s->unsent)
 		session_send_unsent(s);
-	else if (s->state != SESSION_WAITING)
+	else if (s->state != SESSION_WAITING && has_turn(s))
 		session_receive(s);
 }
 

@@ -28,6 +28,7 @@ struct session {
 	uint32_t *gids; /* owned; those that the policy in force names */
 	uint32_t n_gids;
 	struct user *user;     /* borrowed from server->users */
+	uint64_t turn;         /* of the user, the last that it had */
 	size_t charged;        /* bytes of user->memory */
 	size_t charged_large;  /* bytes of user->large */
 	struct holdings holds; /* owned */

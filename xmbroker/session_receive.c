@@ -11,8 +11,10 @@
 
 #include "xmbroker/session_internal.h"
 
-/* Parts that one session may send in a turn: enough that others' turns do not let its time run out. */
+/* Parts that one session may send in a turn. */
 #define PARTS_A_TURN 4
+/* Parts for which it has SERVER_UNSENT_MS: it is not alone, and may be kept waiting by others' turns. */
+#define PARTS_IN_TIME 16
 
 static int receive_packet(struct session *s, struct identity_message *packetp)
 {
@@ -91,8 +93,9 @@ static bool take_part(struct session *s, size_t len)
 					  "the user's memory for long messages is used up");
 			return false;
 		}
-		loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
 	}
+	if (part.offset % (PARTS_IN_TIME * XM_WIRE_PART_DATA) == 0)
+		loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
 	memcpy(s->assembly->bytes + part.offset, part.data, part.len);
 	s->assembly->filled += part.len;
 	if (s->assembly->filled < s->assembly->total)

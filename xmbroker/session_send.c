@@ -56,12 +56,13 @@ static void drop_unsent(struct session *s)
 	s->unsent_room = 0;
 }
 
-/* As long as something goes out the client has time for the rest. */
+/* As long as something goes out the client has time for the rest, unless its session is to end. */
 static void wait_for_client(struct session *s)
 {
 	struct server *server = s->server;
 
-	loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
+	if (!s->ending || !s->unsent_timer.queue)
+		loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
 	loop_watch(&server->loop, &s->source, EPOLLOUT);
 }
 

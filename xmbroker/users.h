@@ -2,10 +2,11 @@
 #ifndef XMBROKER_USERS_H
 #define XMBROKER_USERS_H
 
-/* What each uid has in use: sessions, and bytes of the server's memory. */
+/* What each uid has in use: sessions, bytes of the server's memory, and turns. */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define USERS_BUCKETS 256
@@ -14,7 +15,11 @@ struct user {
 	uid_t uid;
 	unsigned int n_sessions;
 	size_t memory;
-	size_t large; /* of messages that are longer than a packet */
+	size_t large;       /* of messages that are longer than a packet */
+	uint64_t round;     /* of the loop, in which: */
+	unsigned int calls; /* it made so many calls, */
+	bool waiting;       /* and a session was passed over that has not had this turn */
+	uint64_t turn;      /* number of the turn that its sessions take */
 	struct user *next;
 };
 

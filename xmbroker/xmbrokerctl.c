@@ -21,7 +21,7 @@
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 2
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX 24
 #define ROWS_MAX 1024 /* of one answer; an answer of 64 KiB holds fewer */
 
 /* ---- text and tables --------------------------------------------------------------------------------- */
@@ -92,7 +92,7 @@ static void print_json_value(const struct field *field)
 {
 	if (!strcmp(field->key, "ports") || !strcmp(field->key, "logs"))
 		print_json_list(field->value, !strcmp(field->key, "logs"));
-	else if (is_number(field->value))
+	else if (is_number(field->value) && strcmp(field->key, "comm"))
 		fputs(field->value, stdout);
 	else
 		print_json_string(field->value);
@@ -148,6 +148,34 @@ static int exit_code(int r)
 	return r < 0 ? EXIT_USAGE : r > 0 ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
+/* What is for people one line, for programs two values or a number with its unit in its name. */
+static void add_status(struct row *row, const char *key, char *value)
+{
+	static const struct {
+		const char *key, *between, *first, *second;
+	} splits[] = {
+		{ "uptime", " s", "uptime_s", NULL },
+		{ "backend", " (", "backend", "profile" },
+		{ "partition", " of ", "partition", "n_partitions" },
+		{ "sessions", " of ", "sessions", "max_sessions" },
+	};
+
+	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+		char *at = strcmp(key, splits[i].key) ? NULL : strstr(value, splits[i].between);
+
+		if (!at)
+			continue;
+		*at = '\0';
+		at += strlen(splits[i].between);
+		at[strcspn(at, ")")] = '\0';
+		add_field(row, splits[i].first, value);
+		if (splits[i].second)
+			add_field(row, splits[i].second, at);
+		return;
+	}
+	add_field(row, key, value);
+}
+
 /* "uptime: 12 s" */
 static void parse_status(char *text, struct row *row)
 {
@@ -160,7 +188,7 @@ static void parse_status(char *text, struct row *row)
 		for (char *c = line; *c; c++)
 			if (*c == ' ')
 				*c = '_';
-		add_field(row, line, colon + 2);
+		add_status(row, line, colon + 2);
 	}
 }
 

@@ -132,7 +132,7 @@ XM_BEGIN_DECLS
 #if XM_PROFILE != XM_PROFILE_PRTOS
 /*
  * Does nothing, successfully: whether the log may be read is decided when it is read.
- * Returns XM_OK.  Does not block.  Operation: none.
+ * Returns XM_OK.  Does not block.  Operation: none.  Manual: Health monitor.
  */
 xm_s32_t XM_hm_open(void) XM_BIND(XM_hm_open);
 #endif

@@ -13,7 +13,7 @@
 XM_BEGIN_DECLS
 
 /*
- * Opens the session with the broker, or ends the program.
+ * Opens the session with the broker, or ends the program; drops the pending batch of the thread.
  *
  * @partCtrlTab, @partInfTab  where the library keeps its copy of the tables (xm/params.h); 0, as
  *                            Linux programs pass, or what cannot be written: in memory of its own
@@ -41,7 +41,7 @@ void init_libxm(partitionControlTable_t *partCtrlTab) XM_BIND(init_libxm);
  * gave when it refused (EAGAIN: too many sessions, EACCES: the user is not served).
  *
  * Blocks until the broker answers.  Thread-safe.  After fork() parent and child have a session
- * each.  Policy operation: none.
+ * each.  Policy operation: none.  Manual: Start-up and parameters.
  */
 int xm_init(void) XM_BIND(xm_init);
 

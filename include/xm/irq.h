@@ -92,6 +92,7 @@ xm_s32_t XM_mask_irq(xm_u32_t irq) XM_BIND(XM_mask_irq);
 /*
  * Unmasks a virtual interrupt.  Refused (XM_PERM_ERROR, EPERM) unless the policy names the
  * operation and its resource under @machine.  As XM_mask_irq(), decided as XM_clear_irqmask.
+ * Manual: Interrupt management.
  */
 xm_s32_t XM_unmask_irq(xm_u32_t irq) XM_BIND(XM_unmask_irq);
 
@@ -118,7 +119,7 @@ xm_s32_t XM_mask_hwirq(xm_u32_t irq) XM_BIND(XM_mask_hwirq);
 /*
  * Unmasks a hardware line that the partition owns.  Refused (XM_PERM_ERROR, EPERM) unless the
  * policy names the operation and its resource under @machine.  As XM_mask_hwirq().
- * Operation: XM_unmask_hwirq.
+ * Operation: XM_unmask_hwirq.  Manual: Interrupt management.
  */
 xm_s32_t XM_unmask_hwirq(xm_u32_t irq) XM_BIND(XM_unmask_hwirq);
 
@@ -138,18 +139,21 @@ xm_s32_t XM_set_irqmask(xm_u32_t hwIrqsMask, xm_u32_t extIrqsMask) XM_BIND(XM_se
 /*
  * Unmasks virtual interrupts.  Refused (XM_PERM_ERROR, EPERM) unless the policy names the operation
  * and its resource under @machine.  As XM_set_irqmask().  Operation: XM_clear_irqmask.
+ * Manual: Interrupt management.
  */
 xm_s32_t XM_clear_irqmask(xm_u32_t hwIrqsMask, xm_u32_t extIrqsMask) XM_BIND(XM_clear_irqmask);
 
 /*
  * Makes virtual interrupts pending.  Refused (XM_PERM_ERROR, EPERM) unless the policy names the
  * operation and its resource under @machine.  As XM_set_irqmask().  Operation: XM_set_irqpend.
+ * Manual: Interrupt management.
  */
 xm_s32_t XM_set_irqpend(xm_u32_t hwIrqsPend, xm_u32_t extIrqsPend) XM_BIND(XM_set_irqpend);
 
 /*
  * Clears pending virtual interrupts.  Refused (XM_PERM_ERROR, EPERM) unless the policy names the
  * operation and its resource under @machine.  As XM_set_irqmask().  Operation: XM_clear_irqpend.
+ * Manual: Interrupt management.
  */
 xm_s32_t XM_clear_irqpend(xm_u32_t hwIrqsPend, xm_u32_t extIrqsPend) XM_BIND(XM_clear_irqpend);
 

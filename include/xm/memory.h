@@ -41,7 +41,10 @@ xm_s32_t XM_memory_copy(xmId_t dstId, xmAddress_t dstAddr, xmId_t srcId, xmAddre
 #endif
 
 #if XM_FAMILY == 2
-/* XM_memory_copy() with dstAddr and srcAddr exchanged, for XM_COMPAT_SWAPPED_COPY. */
+/*
+ * XM_memory_copy() with dstAddr and srcAddr exchanged, for XM_COMPAT_SWAPPED_COPY.
+ * Operation: XM_memory_copy.  Manual: Memory management.
+ */
 xm_s32_t XM_memory_copy_swapped(xmId_t dstId, xmAddress_t dstAddr, xmId_t srcId,
 				xmAddress_t srcAddr, xmSize_t size) XM_BIND(XM_memory_copy_swapped);
 

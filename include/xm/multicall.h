@@ -39,8 +39,8 @@ XM_BEGIN_DECLS
  * (EBADMSG): an entry is malformed (unknown number, other number of arguments, cut short, a
  * multicall), and holds XM_INVALID_PARAM, or was refused for another reason than permission;
  * XM_MULTICALL_ERROR (E2BIG): more than 512 calls, or too much data; XM_PERM_ERROR (EPERM): a call
- * was refused; XM_INVALID_MODE.  If it is not XM_OK, nothing ran, but see XM_INVALID_MODE in
- * xm/codes.h.
+ * was refused; XM_INVALID_MODE, with EDQUOT where the user has too many bytes of large messages on
+ * their way.  If it is not XM_OK, nothing ran, but see XM_INVALID_MODE in xm/codes.h.
  *
  * Blocks for one exchange with the broker.  Thread-safe; usable after fork().
  * Manual: Multicall.
@@ -49,8 +49,10 @@ xm_s32_t XM_multicall(void *start, void *end) XM_BIND(XM_multicall);
 
 /*
  * Adds a call to the pending batch of the calling thread, which XM_flush_hyp_batch() runs, and
- * every other function of the library but XM_multicall(), XM_set_timer(), XM_get_vcpuid() and the
- * lazy ones before its own call; a batch that would not fit any more runs first.
+ * every other function of the library before its own call, but for XM_multicall(), XM_set_timer(),
+ * XM_get_vcpuid(), those of xm/init.h and xm/params.h, those that make no call and the lazy ones; if
+ * that returns a code they return it, and make no call.  A batch that would not fit any more runs
+ * first.
  *
  * @nr    number of the call (xm/numbers.h)
  * @argc  arguments that follow, 0 to 5

@@ -17,7 +17,7 @@
  * they return stay valid for the life of the process.  The copy is shared by all threads: a thread
  * may read fields while another one fetches, and then finds some of them newer than the others.
  * After fork() a child has a copy of its own.  They set errno if the fetch failed, and never return
- * NULL.
+ * NULL.  They leave the pending batch of the thread alone (xm/multicall.h).
  */
 
 #include <xm/codes.h>
@@ -66,7 +66,10 @@ partitionControlTable_t *XM_params_get_PCT(void) XM_BIND(XM_params_get_PCT);
  */
 partitionControlTable_t *XM_get_PCT(void) XM_BIND(XM_get_PCT);
 
-/* The control table of the first virtual processor, fetched now.  Operation: XM_get_PCT. */
+/*
+ * The control table of the first virtual processor, fetched now.  Operation: XM_get_PCT.
+ * Manual: Start-up and parameters.
+ */
 partitionControlTable_t *XM_get_PCT0(void) XM_BIND(XM_get_PCT0);
 
 /*
@@ -84,7 +87,10 @@ struct xmPhysicalMemMap *XM_get_partition_mmap(void) XM_BIND(XM_get_partition_mm
  */
 xmWord_t *XM_get_commport_bitmap(void) XM_BIND(XM_get_commport_bitmap);
 
-/* How many virtual processors the partition has.  Operation: XM_get_PCT. */
+/*
+ * How many virtual processors the partition has, fetched now; 0 if that failed.
+ * Operation: XM_get_PCT.  Manual: Start-up and parameters.
+ */
 xmId_t XM_get_number_vcpus(void) XM_BIND(XM_get_number_vcpus);
 
 #endif

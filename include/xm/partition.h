@@ -26,7 +26,10 @@
 
 XM_BEGIN_DECLS
 
-/* Stops a partition until it is reset.  Operation: XM_halt_partition.  Manual: as below. */
+/*
+ * Stops a partition until it is reset.  Operation: XM_halt_partition.
+ * Manual: Partition management.
+ */
 xm_s32_t XM_halt_partition(xm_u32_t partitionId) XM_BIND(XM_halt_partition);
 
 /*
@@ -35,13 +38,17 @@ xm_s32_t XM_halt_partition(xm_u32_t partitionId) XM_BIND(XM_halt_partition);
  */
 xm_s32_t XM_suspend_partition(xm_u32_t partitionId) XM_BIND(XM_suspend_partition);
 
-/* Lets a suspended partition run again.  Operation: XM_resume_partition.  Manual: as above. */
+/*
+ * Lets a suspended partition run again.  Operation: XM_resume_partition.
+ * Manual: Partition management.
+ */
 xm_s32_t XM_resume_partition(xm_u32_t partitionId) XM_BIND(XM_resume_partition);
 
 /*
  * Restarts a partition.
  *
- * @resetMode  XM_COLD_RESET (reset counter back to 0) or XM_WARM_RESET (counter incremented)
+ * @resetMode  XM_COLD_RESET (reset counter back to 0) or XM_WARM_RESET (counter incremented); 2.x: of
+ *             any other value the low bit counts
  * @status     any value; the partition finds it as its reset status
  *
  * Operation: XM_reset_partition.  Manual: Partition management.
@@ -57,7 +64,8 @@ xm_s32_t XM_shutdown_partition(xm_u32_t partitionId) XM_BIND(XM_shutdown_partiti
 
 /*
  * Gives up the rest of the partition's slot: of the whole partition, not of this process.  Returns
- * when the partition runs again.  Operation: XM_idle_self, in "@self-stop".  Manual: as above.
+ * when the partition runs again.  Operation: XM_idle_self, in "@self-stop".
+ * Manual: Partition management.
  */
 xm_s32_t XM_idle_self(void) XM_BIND(XM_idle_self);
 

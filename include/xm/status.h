@@ -38,7 +38,10 @@ xm_s32_t XM_set_partition_opmode(xm_s32_t opMode) XM_BIND(XM_set_partition_opmod
 
 #if XM_FAMILY == 2
 
-/* Counters of the whole system.  Returns XM_OK.  Operation: XM_get_system_status. */
+/*
+ * Counters of the whole system.  Returns XM_OK.  Operation: XM_get_system_status.
+ * Manual: System status.
+ */
 xm_s32_t XM_system_get_status(xmSystemStatus_t *status) XM_BIND(XM_system_get_status);
 
 /*
@@ -60,7 +63,10 @@ xm_s32_t XM_set_plan(xm_u32_t newPlan) XM_BIND(XM_set_plan);
 
 #else
 
-/* Counters of the whole system.  Returns XM_OK.  Operation: XM_get_system_status. */
+/*
+ * Counters of the whole system.  Returns XM_OK.  Operation: XM_get_system_status.
+ * Manual: System status.
+ */
 xm_s32_t XM_get_system_status(xmSystemStatus_t *status) XM_BIND(XM_get_system_status);
 
 /*
@@ -76,7 +82,10 @@ xm_s32_t XM_get_partition_status(xmId_t partitionId, xmPartitionStatus_t *status
  */
 xm_s32_t XM_get_vcpu_status(xmId_t vcpu, xmVirtualCpuStatus_t *status) XM_BIND(XM_get_vcpu_status);
 
-/* The same for any partition.  Operation: XM_get_partition_vcpu_status. */
+/*
+ * The same for any partition.  @partitionId is 0 to the number of partitions - 1.  Returns XM_OK.
+ * Operation: XM_get_partition_vcpu_status.  Manual: Virtual processors.
+ */
 xm_s32_t XM_get_partition_vcpu_status(xmId_t partitionId, xmId_t vcpu, xmVirtualCpuStatus_t *status)
 	XM_BIND(XM_get_partition_vcpu_status);
 

@@ -37,7 +37,8 @@ xm_s32_t XM_get_time(xm_u32_t clock, xmTime_t *time) XM_BIND(XM_get_time);
  *
  * @clock     XM_HW_CLOCK, XM_EXEC_CLOCK or XM_WATCHDOG_TIMER (not PRTOS)
  * @absTime   when to expire, microseconds of that clock, full 64 bits; 0 disarms; not negative
- * @interval  microseconds between further expiries; 0: once; not negative
+ * @interval  microseconds between further expiries; 0: once; not negative, but a 2.x hypervisor takes
+ *            what is for 0
  *
  * Returns XM_OK; XM_INVALID_PARAM (EINVAL); XM_PERM_ERROR (EPERM); XM_INVALID_MODE.
  * Blocks for one exchange with the broker.  Thread-safe; usable after fork().

@@ -75,6 +75,7 @@ enum xm_domain {
 	XM_D_ANY,
 	XM_D_OPTIONAL, /* may be absent: the caller's profile does not have it */
 	XM_D_NOT_NEGATIVE,
+	XM_D_INTERVAL,       /* not negative; of a 2.x hypervisor any, and one that is means once */
 	XM_D_ENUM,           /* a value of enumeration `ref` */
 	XM_D_RESOURCE,       /* any value; names the resource of a @machine operation */
 	XM_D_RESOURCE_ENUM,  /* a value of enumeration `ref`, and the resource */

@@ -631,7 +631,8 @@ size_t xm_wire_batch_result_max(const struct xm_request *reqs, unsigned int n)
 {
 	size_t len = BATCH_RESULT_HEAD;
 
-	for (unsigned int e = 0; e < n; e++) {
+	/* All of it may be more than a size_t can say, where that has 32 bits. */
+	for (unsigned int e = 0; e < n && len <= XM_WIRE_MAX; e++) {
 		len += 2 + 4;
 		for (unsigned int i = 0; i < xm_ops[reqs[e].op].n_args; i++)
 			len += output_max(&reqs[e], i);

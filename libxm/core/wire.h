@@ -98,7 +98,8 @@ int xm_wire_put_batch(uint8_t *msg, size_t cap, uint32_t serial, const struct xm
 		      unsigned int n);
 int xm_wire_get_batch(const uint8_t *msg, size_t len, struct xm_request reqs[XM_BATCH_MAX],
 		      unsigned int *np);
-/* Most bytes that the answer to these calls can have; with n = 1, also those of a single result. */
+/* Most bytes that the answer to these calls can have, or any number above XM_WIRE_MAX if that is more;
+ * with n = 1, also those of a single result. */
 size_t xm_wire_batch_result_max(const struct xm_request *reqs, unsigned int n);
 
 /*

@@ -29,12 +29,24 @@ static void wait_before(int seconds, const char *what, int partition)
 	puts(" done");
 }
 
+static int parse_milliseconds(const char *text)
+{
+	char *end;
+
+	milliseconds = strtol(text, &end, 10);
+	return *text && !*end && milliseconds >= 0 && milliseconds <= 1000000 ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	int partition;
 
 	if (argc < 2) {
-		puts("usage: part_manager partitionId");
+		puts("usage: part_manager partitionId [milliseconds]");
+		return 255;
+	}
+	if (argc > 2 && parse_milliseconds(argv[2]) < 0) {
+		puts("part_manager: error: milliseconds is a number from 0 to 1000000");
 		return 255;
 	}
 	init_libxm(0, 0);
@@ -43,8 +55,6 @@ int main(int argc, char **argv)
 		puts("part_manager: error: invalid partitionId");
 		return 255;
 	}
-	if (argc > 2)
-		milliseconds = labs(atol(argv[2]));
 	printf("Partition manager running on partition %d\n", XM_PARTITION_SELF);
 
 	wait_before(10, "suspend", partition);

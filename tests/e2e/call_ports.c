@@ -4,6 +4,8 @@
 #include "tests/e2e/call.h"
 
 #define MESSAGE_MAX 4096
+#define LARGE_MAX (16 << 20)
+#define PATTERN_PERIOD 4099
 
 static long create_sampling(void)
 {
@@ -79,6 +81,72 @@ static long receive(void)
 		call_text_field("message", message, ret);
 	return ret;
 }
+
+/* ---- long messages, whose bytes are a number's pattern ------------------------------------------- */
+
+static unsigned char large[LARGE_MAX];
+
+static unsigned char pattern(xm_u32_t seed, xm_u32_t i)
+{
+	i %= PATTERN_PERIOD;
+	return (unsigned char)(seed * 37 + i * i * 13);
+}
+
+static xm_u32_t large_size(void)
+{
+	return call_number(2) > LARGE_MAX ? LARGE_MAX : call_number(2);
+}
+
+static void make_large(void)
+{
+	for (xm_u32_t i = 0; i < large_size(); i++)
+		large[i] = pattern(call_number(3), i);
+}
+
+/* Whether the message is that of the seed, to its last byte. */
+static long check_large(long ret)
+{
+	long i = 0;
+
+	while (i < ret && large[i] == pattern(call_number(3), (xm_u32_t)i))
+		i++;
+	if (ret >= 0)
+		call_field("same", i == ret);
+	return ret;
+}
+
+static long write_large(void)
+{
+	make_large();
+	return XM_write_sampling_message((xm_s32_t)call_number(1), large, large_size());
+}
+
+static long send_large(void)
+{
+	make_large();
+	return XM_send_queuing_message((xm_s32_t)call_number(1), large, large_size());
+}
+
+static long read_large(void)
+{
+	memset(large, 0, sizeof(large));
+	return check_large(
+		XM_read_sampling_message((xm_s32_t)call_number(1), large, large_size(), NULL));
+}
+
+static long receive_large(void)
+{
+	memset(large, 0, sizeof(large));
+#if XM_FAMILY == 2
+	return check_large(
+		XM_receive_queuing_message((xm_s32_t)call_number(1), large, large_size(), NULL));
+#else
+	return check_large(
+		XM_receive_queuing_message((xm_s32_t)call_number(1), large, large_size()));
+#endif
+}
+
+/* ---- status ---------------------------------------------------------------------------------------- */
 
 static long sampling_status(void)
 {
@@ -161,11 +229,15 @@ const struct call call_ports[] = {
 	{ "create_queuing", create_queuing },
 	{ "create_sampling", create_sampling },
 	{ "queuing_status", queuing_status },
+	{ "read_large", read_large },
 	{ "read_sampling", read_sampling },
 	{ "receive", receive },
+	{ "receive_large", receive_large },
 	{ "sample", sample },
 	{ "sampling_status", sampling_status },
 	{ "send", send },
+	{ "send_large", send_large },
+	{ "write_large", write_large },
 	{ "write_sampling", write_sampling },
 #if XM_FAMILY == 3
 	{ "queuing_info", queuing_info },

@@ -118,7 +118,7 @@ STRUCTURES = {
         " payload0 payload1 payload2 payload3",
         "xmTraceStatus_t": "noEvents maxEvents currentEvent",
         "partitionControlTable_t": "id noPartitions noVCpus flags hwIrqs noPhysicalMemAreas"
-        " noCommPorts cpuKhz resetCounter resetStatus noSlot slotId slotDuration name0 name1",
+        " noCommPorts firstCommPort cpuKhz resetCounter resetStatus noSlot slotId slotDuration name0 name1",
         "xmPhysicalMemMap": "startAddr mappedAt size flags memoryRegionOffset name0 name1",
         "xmcSchedSpareSlot": "id partitionId duration",
         "trapHandler": "cs ip",

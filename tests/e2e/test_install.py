@@ -147,6 +147,8 @@ def test_examples_print_what_they_should():
         done = broker.run(ALICE, [os.path.join(folder, "part_manager")])
         assert done.returncode == 255 and "usage: part_manager partitionId" in done.stdout + \
             done.stderr, done
+        done = broker.run(ALICE, [os.path.join(folder, "part_manager"), "1", "halt"])
+        assert done.returncode == 255 and "error: milliseconds" in done.stdout, done
         done = broker.run(ALICE, [os.path.join(folder, "part_manager"), "1", "1"])
         assert done.returncode == 0, done
         assert done.stdout.startswith("Partition manager running on partition 0\n"), done

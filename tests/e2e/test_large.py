@@ -10,8 +10,8 @@ import sys
 import time
 import traceback
 
-from harness import (ALICE, BOB, DEMO_XML, ROOT, SANITIZED, Broker, Folder, NotRun, need_root,
-                     program, run_all, wait_for)
+from harness import (ALICE, BOB, DEMO_XML, ROOT, SANITIZED, Broker, Folder, NotRun, Session,
+                     need_32bit, need_root, program, run_all, wait_for)
 from policies import ONE_USER
 from protocol_client import (BY_NAME, MAX_DATA, PART_DATA, NotMade, Client, ClientError, Refused, encode_call,
                              encode_part, packets)
@@ -172,9 +172,138 @@ def test_sampling_messages_of_16_mib_both_ways():
         run_as(ALICE, exchange, system.broker.socket, system.socket(1), "sampling")
 
 
+def around_a_packet(path, far_path):
+    """Lengths at which an answer becomes one that is longer than a packet, or its data than plain ones."""
+    with opened(path) as near, opened(far_path) as far:
+        out = port(far, "sampling", "hk-1", SOURCE)
+        into = port(near, "sampling", "hk-1", DESTINATION)
+        for size in list(range(65530, 65545)) + list(range(66200, 66600, 7)):
+            data = pattern(size, size)
+            assert put(far, "XM_write_sampling_message", out, data)[0] == OK
+            assert get(near, "XM_read_sampling_message", into, size) == (OK, data), size
+
+
+def test_messages_about_as_long_as_a_packet():
+    with System() as system:
+        run_as(ALICE, around_a_packet, system.broker.socket, system.socket(1))
+
+
 def test_messages_of_16_mib_without_a_broker():
     with System() as system:
         run_as(ALICE, exchange, system.socket(0), system.socket(2), "queuing")
+
+
+# ---- programs with the library ----------------------------------------------------------------------
+
+PROFILES = ("24", "26", "", "pr")
+INVALID_MODE = {"24": -5, "26": -6, "": -6, "pr": -6}
+
+
+def programs(suffix):
+    """(profile, name) of the scripted clients that this build has."""
+    names = {p: "tests/call" + ((p and p + "_") + suffix if suffix else p) for p in PROFILES}
+    found = [(p, name) for p, name in names.items() if os.path.exists(program(name))]
+    assert found
+    return found
+
+
+def open_port(session, profile, kind, name, direction):
+    """The port of a program, opened; its period is that of the description in 2.x."""
+    line = "create_%s %s " % (kind, name)
+    if kind == "queuing":
+        line += "2 %d %d" % (MAX_DATA, direction)
+    else:
+        line += "%d %d %d" % (MAX_DATA, direction, 1000000)
+    number, error = session.call(line)
+    assert number >= 0, (profile, line, number, error)
+    return number
+
+
+def library_exchange(system, profile, name):
+    """A program and another partition send 16 MiB to each other, through queues and samples."""
+    with Session(system.broker, ALICE, name) as near:
+        for kind, far_partition, there, back, put_line, get_line, put_op, get_op in (
+                ("queuing", 2, "commands", "telemetry", "send_large", "receive_large",
+                 "XM_send_queuing_message", "XM_receive_queuing_message"),
+                ("sampling", 1, "attitude", "hk-1", "write_large", "read_large",
+                 "XM_write_sampling_message", "XM_read_sampling_message")):
+            with opened(system.socket(far_partition)) as far:
+                out = open_port(near, profile, kind, there, SOURCE)
+                into = port(far, kind, there, DESTINATION)
+                assert near.call("%s %d %d 5" % (put_line, out, MAX_DATA)) == (0, "-"), profile
+                code, received = get(far, get_op, into)
+                assert code == OK and received == pattern(5), (profile, kind, code)
+                out = port(far, kind, back, SOURCE)
+                into = open_port(near, profile, kind, back, DESTINATION)
+                assert put(far, put_op, out, pattern(6))[0] == OK
+                answer = near.answer("%s %d %d 6" % (get_line, into, MAX_DATA))
+                assert answer == (MAX_DATA, "-", {"same": 1}), (profile, kind, answer)
+                assert put(far, put_op, out, b"short")[0] == OK
+                answer = near.answer("%s %d %d 6" % (get_line, into, MAX_DATA))
+                assert answer == (5, "-", {"same": 0}), (profile, kind, answer)
+        assert near.call("get_time 0") == (0, "-")
+
+
+def test_the_library_exchanges_messages_of_16_mib():
+    for profile, name in programs(""):
+        with System() as system:
+            library_exchange(system, profile, name)
+
+
+def test_the_32_bit_library_exchanges_messages_of_16_mib():
+    need_32bit()
+    for profile, name in programs("32"):
+        with System() as system:
+            library_exchange(system, profile, name)
+
+
+def use_up_until_told(path, say):
+    clients = [unfinished(path)[0] for _ in range(2)]
+    say()
+    for client in clients:
+        client.close()
+
+
+def library_over_the_budget(system, profile, name):
+    """While the user's memory is used up neither way is taken, and nothing is lost; then both are."""
+    busy = (INVALID_MODE[profile], "EDQUOT")
+    with Session(system.broker, ALICE, name) as near, opened(system.socket(2)) as far:
+        out = open_port(near, profile, "queuing", "commands", SOURCE)
+        into = open_port(near, profile, "queuing", "telemetry", DESTINATION)
+        far_in = port(far, "queuing", "commands", DESTINATION)
+        far_out = port(far, "queuing", "telemetry", SOURCE)
+        assert put(far, "XM_send_queuing_message", far_out, pattern(8))[0] == OK
+        other = Child(ALICE, use_up_until_told, system.broker.socket)
+        other.wait_said()
+        assert near.call("send_large %d %d 9" % (out, MAX_DATA)) == busy, profile
+        got = near.call("receive_large %d %d 8" % (into, MAX_DATA))
+        assert got == (INVALID_MODE[profile], "EDQUOT"), (profile, got)
+        assert near.call("get_time 0") == (0, "-"), profile
+        assert near.call("send %d short" % out) == (0, "-"), profile
+        other.finish()
+        assert get(far, "XM_receive_queuing_message", far_in) == (OK, b"short"), profile
+        wait_for("room", lambda: near.call("send_large %d %d 9" % (out, MAX_DATA)) == (0, "-"))
+        assert get(far, "XM_receive_queuing_message", far_in)[1] == pattern(9), profile
+        answer = near.answer("receive_large %d %d 8" % (into, MAX_DATA))
+        assert answer == (MAX_DATA, "-", {"same": 1}), (profile, answer)
+
+
+def test_the_library_over_the_budget():
+    need_root("a user other than the broker's")
+    for profile, name in programs(""):
+        with System() as system:
+            library_over_the_budget(system, profile, name)
+
+
+def test_the_32_bit_library_over_the_budget():
+    need_root("a user other than the broker's")
+    need_32bit()
+    for profile, name in programs("32"):
+        with System() as system:
+            library_over_the_budget(system, profile, name)
+
+
+# ---- what does not fit ------------------------------------------------------------------------------
 
 
 def test_more_than_the_channel_carries_is_refused_by_the_guard():
@@ -379,6 +508,24 @@ def test_hostile_parts_and_batches():
         run_as(ALICE, hostile, broker.socket)
         run_as(ALICE, hostile_batches, broker.socket)
         assert broker.child("xmbroker-server") == server, broker.log()
+
+
+def test_a_part_from_another_user_ends_the_session():
+    need_root()
+    with Broker(POLICY) as broker:
+        os.setegid(ALICE)
+        os.seteuid(ALICE)
+        try:
+            client, message = unfinished(broker.socket, MIB)
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
+        def go_on():
+            client.send_raw(encode_part(message, PART_DATA))
+            assert refusal(client) == errno.EACCES
+        run_as(BOB, go_on)
+        client.close()
 
 
 def endless(path, say):

@@ -220,6 +220,22 @@ def test_check_starts_nothing_and_says_good_or_bad():
         assert done.returncode == 2 and "policy.yaml:1:10" in done.stderr, done
 
 
+def test_check_says_what_is_wrong_and_where():
+    def check(*args):
+        done = subprocess.run(broker.command + ["--check", *args], capture_output=True, text=True,
+                              timeout=30)
+        assert done.returncode == 2, done
+        return done.stderr
+
+    with Broker(TWO_USERS, "sim:" + DEMO_XML, start=False) as broker:
+        said = check("--partition", "7")
+        assert DEMO_XML + ": error: the system has no partition 7" in said, said
+        said = check("--console", broker.file("nowhere/console"))
+        assert "cannot write to" in said and "nowhere/console: No such file" in said, said
+        said = check("--console", broker.file("run"))
+        assert "Is a directory" in said, said
+
+
 def test_configuration_file_and_options():
     with Broker(QUIET, start=False) as broker:
         config = broker.file("xmbroker.yaml", "policy: \"%s\"\nsocket: \"%s\"\nbackend: loopback\n"

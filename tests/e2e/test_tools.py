@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 
-from harness import (ALICE, BOB, DEMO_XML, PYTHON, Broker, Folder, Session, need_root, program,
-                     run_all, wait_for)
+from harness import (ALICE, BOB, DEMO_XML, PYTHON, STAGE, Broker, Folder, Session, need_root,
+                     program, run_all, wait_for)
 from policies import ONE_USER, QUIET, TWO_USERS, only
 
 OK = (0, "-")
@@ -26,6 +26,24 @@ def test_a_client_written_from_the_manual_page_alone():
         assert refused == "XM_halt_partition: XM_PERM_ERROR", done.stdout
 
 
+def test_the_structures_of_that_client_are_those_that_travel():
+    """Each that an operation without a policy of its own gives: the client refuses another length."""
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); from protocol_client import *\n"
+            "with Client(sys.argv[2]) as client:\n"
+            "    client.hello()\n"
+            "    for op in OPERATIONS.values():\n"
+            "        if any(a.type in ('struct', 'records') and a.out for a in op.arguments):\n"
+            "            values = {'noLogs': 1, 'noAreas': 1}\n"
+            "            args = [values.get(a.name, 0) for a in op.arguments if not a.out]\n"
+            "            if all(a.type in RANGES for a in op.arguments if not a.out):\n"
+            "                print(op.name, client.call(op.number, args)[0])\n")
+    with Broker(only(ALICE, ["@status"])) as broker:
+        done = broker.run(ALICE, [PYTHON, "-c", code, STAGE, broker.socket])
+        assert done.returncode == 0, done
+        for name in ("XM_get_PCT", "XM_get_partition_mmap", "XM_get_system_status"):
+            assert name + " 0\n" in done.stdout, done.stdout
+
+
 def ctl(broker, uid, *args):
     return broker.run(uid, [program("xmbrokerctl"), "--socket", broker.socket, *args])
 
@@ -42,6 +60,24 @@ def test_ctl_is_decided_by_the_policy():
         broker.wait_log("generation 2")
         assert ctl(broker, ALICE, "status").returncode == 0
         assert ctl(broker, ALICE, "sessions").returncode == 1
+
+
+def test_ctl_status_for_programs():
+    with Broker(only(ALICE, ["@broker"]), args=["--max-sessions", "77"]) as broker:
+        done = ctl(broker, ALICE, "--json", "status")
+        assert done.returncode == 0, done
+        status = json.loads(done.stdout)
+        numbers = {key: status.pop(key) for key in
+                   "uptime_s partition n_partitions generation rules sessions max_sessions calls "
+                   "allowed denied guarded refused_unaudited forwarded".split()}
+        assert all(type(n) is int for n in numbers.values()), numbers
+        assert (numbers["partition"], numbers["n_partitions"]) == (0, 3), numbers
+        assert (numbers["sessions"], numbers["max_sessions"]) == (1, 77), numbers
+        assert status.pop("policy") and status.pop("version"), status
+        assert status == {"backend": "loopback", "profile": "3.x", "hypervisor": "connected",
+                          "audit": "ok"}, status
+        done = ctl(broker, ALICE, "status")
+        assert "sessions: 1 of 77\n" in done.stdout and "uptime: " in done.stdout, done
 
 
 def test_ctl_reload_tells_what_the_compiler_said():

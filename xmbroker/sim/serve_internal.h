@@ -69,7 +69,6 @@ struct serve {
 	struct xm_request reqs[XM_BATCH_MAX];
 	uint8_t in[XM_WIRE_PACKET];
 	uint8_t out[XM_WIRE_PACKET];
-	uint8_t space[XM_WIRE_PLAIN];
 };
 
 /* ---- serve.c ----------------------------------------------------------------------------------------- */

@@ -232,10 +232,7 @@ static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, s
 		serve_refuse(c, EDQUOT, "no memory for the answer");
 		return;
 	}
-	if (out.large)
-		xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
-	else
-		xm_reply_init(reply, serve->space, sizeof(serve->space));
+	xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
 	result = make_call(c, &req, reply);
 	out.len = xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
 	if (result == SIM_REPLY) {
