@@ -164,6 +164,16 @@ static long console(void)
 	return XM_write_console(text, len);
 }
 
+static long console_bytes(void)
+{
+	size_t len = (size_t)call_number(1);
+	char *bytes = calloc(len, 1);
+	long ret = bytes ? XM_write_console(bytes, (xm_s32_t)len) : -1;
+
+	free(bytes);
+	return ret;
+}
+
 /* How the profile lays things out, as this program was compiled. */
 static long layout(void)
 {
@@ -181,6 +191,7 @@ static const struct call call_rest[] = {
 	{ "bad_pointer", bad_pointer },
 	{ "cast_time", cast_time },
 	{ "console", console },
+	{ "console_bytes", console_bytes },
 	{ "get_time", get_time },
 	{ "halt", halt },
 	{ "halt_system", halt_system },

@@ -43,6 +43,7 @@ def _stage():
         if os.path.exists(os.path.join(BUILD, name)):
             shutil.copy2(os.path.join(BUILD, name), os.path.join(stage, name))
     shutil.copy(os.path.join(TOP, "policy/examples/demo.xml"), stage)
+    shutil.copy(os.path.join(TOP, "tests/conformance/system-2x.xml"), stage)
     shutil.copy(os.path.join(TOP, "tests/e2e/protocol_client.py"), stage)
     subprocess.run(["chmod", "-R", "u+w,a+rX", stage], check=True)
     return stage
@@ -50,6 +51,7 @@ def _stage():
 
 STAGE = _stage()
 DEMO_XML = os.path.join(STAGE, "demo.xml")
+XML_2X = os.path.join(STAGE, "system-2x.xml")
 
 
 class NotRun(Exception):

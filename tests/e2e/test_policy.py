@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from harness import (ALICE, BOB, CAROL, DEMO_XML, ROOT, Broker, Folder, Session, need_root, program,
+from harness import (ALICE, BOB, CAROL, DEMO_XML, ROOT, XML_2X, Broker, Folder, Session, need_root, program,
                      run_all)
 from policies import ONE_USER, QUIET, TWO_USERS, TWO_USERS_SUSPEND_LINE, only
 
@@ -122,6 +122,16 @@ def test_same_decision_and_result_whichever_way():
             assert refused == [PERM_3X] * 3, refused
             records = broker.records(type="decision", op="XM_write_console")
             assert len({(str(r["args"]), r["decision"], r["why"]) for r in records}) == 1
+
+
+def test_a_console_write_is_as_long_as_the_hypervisor_allows():
+    lines = ["console_bytes %d" % n for n in (128, 129, 3000000)]
+    with Broker(only(ALICE, ["@console"]), "sim:" + DEMO_XML) as broker:
+        answers = broker.calls(ALICE, *lines)
+        assert answers == [(128, "-"), (-3, "EINVAL"), (-3, "EINVAL")], answers
+    with Broker(only(ALICE, ["@console"]), "sim:" + XML_2X) as broker:
+        answers = broker.calls(ALICE, *lines, program_name="tests/call24")
+        assert answers == [(128, "-"), (129, "-"), (3000000, "-")], answers
 
 
 def test_what_no_row_covers_is_refused_and_recorded():
