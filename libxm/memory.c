@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The application's memory.  Owns nothing.  Must never dereference an address that it was given;
- * only where the kernel offers no other way (no process_vm_readv) is the application trusted.
+ * The application's memory.  Owns nothing.  Must never dereference an address that it was given: the
+ * kernel copies, where it lets a process do that to itself, and else a pipe does.
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,24 +60,44 @@ static int copy(transfer *move, void *local, uintptr_t remote, size_t len)
 	return n == (ssize_t)len ? 0 : -EFAULT;
 }
 
+/* What a pipe is given, it takes out of memory; what it gives, it puts there; or it says EFAULT. */
+static int copy_through_pipe(uint8_t *dst, const uint8_t *src, size_t len)
+{
+	int ends[2], saved = errno, r = 0;
+
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		errno = saved;
+		return -EFAULT;
+	}
+	while (len) {
+		ssize_t n = write(ends[1], src, len < PIPE_BUF ? len : PIPE_BUF);
+
+		if (n <= 0 || read(ends[0], dst, (size_t)n) != n) {
+			r = -EFAULT;
+			break;
+		}
+		src += n;
+		dst += n;
+		len -= (size_t)n;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	errno = saved;
+	return r;
+}
+
 int memory_read(void *dst, uintptr_t src, size_t len)
 {
 	int r = copy(process_vm_readv, dst, src, len);
 
-	if (r != -ENOSYS)
-		return r;
-	memcpy(dst, (const void *)src, len);
-	return 0;
+	return r == -ENOSYS ? copy_through_pipe(dst, (const uint8_t *)src, len) : r;
 }
 
 int memory_write(uintptr_t dst, const void *src, size_t len)
 {
 	int r = copy(process_vm_writev, (void *)(uintptr_t)src, dst, len);
 
-	if (r != -ENOSYS)
-		return r;
-	memcpy((void *)dst, src, len);
-	return 0;
+	return r == -ENOSYS ? copy_through_pipe((uint8_t *)dst, src, len) : r;
 }
 
 /* A string may end just before memory that is not there: read up to the end of the page first. */
@@ -106,12 +128,12 @@ static int touch_pages(uintptr_t addr, size_t len)
 	while (addr < end && !r) {
 		uint8_t byte;
 
-		r = copy(process_vm_readv, &byte, addr, 1);
+		r = memory_read(&byte, addr, 1);
 		if (!r)
-			r = copy(process_vm_writev, &byte, addr, 1);
+			r = memory_write(addr, &byte, 1);
 		addr += page_size() - addr % page_size();
 	}
-	return r == -ENOSYS ? 0 : r;
+	return r;
 }
 
 int memory_probe_write(uintptr_t addr, size_t len)

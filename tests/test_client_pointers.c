@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -255,6 +256,50 @@ static void trace_at(void *event, unsigned int state)
 	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_payload).state, state, "%p",
 		     event);
 	cr_assert_eq(last_arg(XM_OP_TRACE_EVENT, XM_A_TRACE_EVENT_event).state, state, "%p", event);
+}
+
+/* As in a container whose filter forbids it. */
+static void forbid_vm_copies(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	cr_assert_not_null(filter);
+	cr_assert_eq(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(process_vm_readv), 0),
+		     0);
+	cr_assert_eq(
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(process_vm_writev), 0),
+		0);
+	cr_assert_eq(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(madvise), 1,
+				      SCMP_A2(SCMP_CMP_EQ, MADV_POPULATE_WRITE)),
+		     0);
+	cr_assert_eq(seccomp_load(filter), 0);
+	seccomp_release(filter);
+}
+
+Test(client_pointers, where_the_kernel_copies_for_nobody)
+{
+	char *end = page + 2 * page_size;
+	static char from[70000], to[70000];
+	xmTime_t time;
+
+	memset(from, 7, sizeof(from));
+	forbid_vm_copies();
+	errno = 0;
+	cr_assert_eq(memory_read(to, (uintptr_t)from, sizeof(from)), 0);
+	cr_assert_eq(memcmp(from, to, sizeof(from)), 0);
+	cr_assert_eq(memory_write((uintptr_t)to, from, sizeof(from)), 0);
+	cr_assert_eq(memory_read(to, (uintptr_t)end - 8, 9), -EFAULT);
+	cr_assert_eq(memory_read(to, 1, 1), -EFAULT);
+	cr_assert_eq(memory_write((uintptr_t)end - 8, from, 9), -EFAULT);
+	cr_assert_eq(memory_write((uintptr_t)end, from, 1), -EFAULT);
+	strcpy(end - 4, "abc");
+	cr_assert_eq(memory_read_string(to, 32, (uintptr_t)end - 4), 3);
+	cr_assert_eq(memory_probe_write((uintptr_t)page, 2 * page_size), 0);
+	cr_assert_eq(memory_probe_write((uintptr_t)page, 2 * page_size + 1), -EFAULT);
+	cr_assert_eq(memory_probe_write((uintptr_t) "constant", 1), -EFAULT);
+	cr_assert_eq(errno, 0);
+	cr_assert_eq(XM_get_time(0, (xmTime_t *)end), XM_INVALID_PARAM);
+	cr_assert_eq(XM_get_time(0, &time), XM_INVALID_PARAM);
 }
 
 /* In and out: what cannot be read selects nothing, what cannot be written shows. */
