@@ -175,7 +175,8 @@ static int32_t size_of_taken(const struct raw_call *call, const struct xm_reply 
 
 bool raw_same_family(const struct raw_profile *profile, uint8_t hypervisor)
 {
-	return hypervisor && (profile->id >= XM_PROFILE_ID_3_X) == (hypervisor >= XM_PROFILE_ID_3_X);
+	return hypervisor &&
+	       (profile->id >= XM_PROFILE_ID_3_X) == (hypervisor >= XM_PROFILE_ID_3_X);
 }
 
 static enum xm_code adapt(const struct raw_call *call, unsigned int code)
