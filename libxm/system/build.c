@@ -88,8 +88,9 @@ bool build_has_word(const struct xml_node *node, const char *name, const char *w
 	return false;
 }
 
-static void report(const struct build *build, enum diag_level level, const struct xml_node *node,
-		   const char *attr, const char *hint, const char *format, va_list args)
+static __attribute__((format(printf, 6, 0))) void
+report(const struct build *build, enum diag_level level, const struct xml_node *node,
+       const char *attr, const char *hint, const char *format, va_list args)
 {
 	const struct xml_attr *place = attr ? xml_attr(node, attr) : NULL;
 	char text[512];

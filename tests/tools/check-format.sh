@@ -12,7 +12,7 @@ for file in $sources; do
 done
 for file in $(git ls-files |
 	grep -E '\.([ch]|def|py|sh|map|mk|[1-9]|in|yaml)$|/Makefile$|^Makefile$|^\.ci/run$' |
-	grep -vE '^tests/(policy|system)/|^tests/.*/(bad|good|golden)/'); do
+	grep -vE '^tests/(policy|system|fuzz/seeds)/|^tests/.*/(bad|good|golden)/'); do
 	[ -e "$file" ] || continue
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier:' || { echo "no SPDX line: $file"; bad=1; }
 done
