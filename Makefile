@@ -116,8 +116,8 @@ unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_c
 	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
 	test_system_load.c test_system_two.c test_system_value.c test_system_verify.c \
 	test_table.c test_text.c test_undertaker.c test_wire.c test_xmaudit.c)
-fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_result.c fuzz_server.c \
-	fuzz_system.c)
+fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
+	fuzz_server.c fuzz_system.c)
 man_src := $(sort $(wildcard man/*.[1-9]))
 
 programs := xmbroker xmbroker-server xmbroker-compiler xmsim xmpolicy xmaudit xmbrokerctl

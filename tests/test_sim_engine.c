@@ -25,7 +25,7 @@ static void open_engine(void)
 	rig_demo();
 	sim_free(rig.sim);
 	cr_assert_eq(sim_new(rig.sys, NULL, engine_boot_time(true), &rig.sim), 0);
-	engine_init(&engine, rig.sim, rig.sys, NULL, true);
+	engine_init(&engine, rig.sim, rig.sys, NULL, true, 0);
 	diag_init(&diag);
 	file = memfd_create("scenario", MFD_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
@@ -119,6 +119,23 @@ Test(sim_engine, who_does_not_run_costs_nothing)
 	cr_expect_eq(engine_time(&engine), 1);
 }
 
+#define FAR "9007199254s" /* the longest time there is, nearly */
+
+Test(sim_engine, the_virtual_clock_has_an_end)
+{
+	int64_t next;
+	int n = 0;
+
+	load_behaviour("partitions: {payload: [{write: hk-1, every: " FAR ", data: x}]}");
+	while ((next = engine_next(&engine)) >= 0 && n++ < 2000)
+		engine_run_until(&engine, next);
+	cr_expect_eq(n, 1);
+	engine_run_until(&engine, INT64_MAX);
+	cr_expect_eq(engine_time(&engine), SYSTEM_MAX_TIME);
+	cr_expect_eq(clock_of(0), SYSTEM_MAX_TIME, "and a call costs nothing there");
+	cr_expect_eq(engine_later(&engine, engine.now, 5), SYSTEM_MAX_TIME);
+}
+
 /* ---- behaviours ------------------------------------------------------------------------------------- */
 
 #define WRITTEN(p) status_of(p, XM_F_PARTITION_STATUS_noSamplingPortMsgsWritten)
@@ -174,6 +191,36 @@ Test(sim_engine, two_that_echo_to_each_other_do_not_stop_the_clock)
 	cr_expect_eq(clock_of(0), 1001);
 }
 
+#define LOOP                                                                                       \
+	"<SystemDescription xmlns='http://www.xtratum.org/xm-3.x' version='1.0.0' name='loop'>"    \
+	"<HwDescription><MemoryLayout><Region type='ram' start='0x0' size='16MB'/></MemoryLayout>" \
+	"<ProcessorTable><Processor id='0'><CyclicPlanTable><Plan id='0' majorFrame='1ms'>"        \
+	"<Slot id='0' start='0us' duration='1ms' partitionId='0'/></Plan></CyclicPlanTable>"       \
+	"</Processor></ProcessorTable></HwDescription>"                                            \
+	"<XMHypervisor><PhysicalMemoryArea size='1MB'/></XMHypervisor><PartitionTable>"            \
+	"<Partition id='0' name='a' flags='system'><PhysicalMemoryAreas>"                          \
+	"<Area start='0x100000' size='1MB'/></PhysicalMemoryAreas><PortTable>"                     \
+	"<Port name='out' type='queuing' direction='source'/>"                                     \
+	"<Port name='in' type='queuing' direction='destination'/></PortTable></Partition>"         \
+	"</PartitionTable><Channels>"                                                              \
+	"<QueuingChannel maxNoMessages='1000000' maxMessageLength='1B'>"                           \
+	"<Source partitionId='0' portName='out'/><Destination partitionId='0' portName='in'/>"     \
+	"</QueuingChannel></Channels></SystemDescription>"
+
+Test(sim_engine, who_echoes_to_itself_leaves_others_a_turn)
+{
+	rig_close();
+	cr_assert_eq(system_load_text("loop", LOOP, strlen(LOOP), &diag, &rig.sys), 0);
+	cr_assert_eq(sim_new(rig.sys, NULL, 0, &rig.sim), 0);
+	engine_init(&engine, rig.sim, rig.sys, NULL, true, 0);
+	load_behaviour("partitions: {a: [{echo: in, to: out}]}");
+	IS(OK, ASK(0, SEND_QUEUING_MESSAGE, N(0), N(0), B("x", 1), N(1)));
+	rig.now = engine.now;
+	cr_expect_leq(status_of(0, XM_F_PARTITION_STATUS_noQueuingPortMsgsReceived), 100);
+	engine_run_until(&engine, engine.now + 1000);
+	cr_expect_gt(status_of(0, XM_F_PARTITION_STATUS_noQueuingPortMsgsReceived), 1000);
+}
+
 /* ---- faults ----------------------------------------------------------------------------------------- */
 
 Test(sim_engine, fault_takes_the_place_of_the_call)
@@ -185,6 +232,13 @@ Test(sim_engine, fault_takes_the_place_of_the_call)
 	IS(OK, ASK(0, HALT_PARTITION, N(1)));
 	cr_expect_eq(late, 0);
 	cr_expect(sim_halted(rig.sim, 1));
+}
+
+Test(sim_engine, delays_add_up_to_what_a_clock_can_reach)
+{
+	load_faults("[{call: XM_get_time, delay: " FAR "}, {call: XM_get_time, delay: " FAR "}]");
+	IS(OK, ASK(0, GET_TIME, N(0), OUT));
+	cr_expect_eq(late, SYSTEM_MAX_TIME);
 }
 
 Test(sim_engine, who_does_not_run_is_not_counted)
@@ -242,6 +296,20 @@ Test(sim_engine, what_is_recorded_can_be_made_again)
 		ASK(0, IDLE_SELF, { 0 });
 		engine_run_until(&engine, engine.now + 77777);
 	}
+	cr_assert_eq(record_close(engine.record), 0);
+	engine.record = NULL;
+	cr_expect_eq(replay_file(path, rig.sys), REPLAY_SAME);
+}
+
+Test(sim_engine, a_replay_misses_the_periods_of_timers_that_were_missed)
+{
+	begin_record();
+	ASK(0, SET_TIMER, N(0), N(10), N(10));
+	ASK(1, SET_TIMER, N(1), N(10), N(10));
+	for (int i = 0; i < 50; i++)
+		engine_run_until(&engine, engine.now + 7777);
+	for (uint32_t i = 0; i < 2; i++)
+		ASK(i, GET_PARTITION_STATUS, N(i), OUT);
 	cr_assert_eq(record_close(engine.record), 0);
 	engine.record = NULL;
 	cr_expect_eq(replay_file(path, rig.sys), REPLAY_SAME);

@@ -110,6 +110,17 @@ Test(system_hostile, long_tag, .timeout = SECONDS)
 	refuse(&w, "file.xml:1:1: error: a tag has more than 16384 bytes");
 }
 
+Test(system_hostile, long_text, .timeout = SECONDS)
+{
+	struct writer w;
+	FILE *out = start(&w);
+
+	fputs(HEAD, out);
+	repeat(out, "0123456789", 400000);
+	fputs(TAIL, out);
+	refuse(&w, "file.xml:1:1: error: a tag and the text behind it have more than 16384 bytes");
+}
+
 /* What looks like a comment is none, and hides nothing. */
 Test(system_hostile, long_tag_behind_an_instruction, .timeout = SECONDS)
 {

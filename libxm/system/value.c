@@ -39,22 +39,40 @@ bool value_number(const char *s, uint64_t *valuep)
 	return true;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool value_hex(const char *s, uint64_t *valuep)
 {
-	static const char alphabet[] = "0123456789abcdef";
 	uint64_t value = 0;
 
 	if (s[0] != '0' || (s[1] != 'x' && s[1] != 'X') || !s[2])
 		return false;
 	for (s += 2; *s; s++) {
-		char c = *s >= 'A' && *s <= 'F' ? (char)(*s - 'A' + 'a') : *s;
-		const char *p = strchr(alphabet, c);
+		int digit = hex_digit(*s);
 
-		if (!p || value >> 60)
+		if (digit < 0 || value >> 60)
 			return false;
-		value = value << 4 | (uint64_t)(p - alphabet);
+		value = value << 4 | (uint64_t)digit;
 	}
 	*valuep = value;
+	return true;
+}
+
+bool value_bytes(const char *s, uint8_t *data)
+{
+	for (; *s; s += 2) {
+		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
+
+		if (low < 0)
+			return false;
+		*data++ = (uint8_t)(high << 4 | low);
+	}
 	return true;
 }
 

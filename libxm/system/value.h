@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 /* Each gives false for what is not wholly in the notation or does not fit. */
-bool value_number(const char *s, uint64_t *valuep);    /* decimal digits */
+bool value_number(const char *s, uint64_t *valuep); /* decimal digits */
+/* Pairs of hexadecimal digits; a byte for each. */
+bool value_bytes(const char *s, uint8_t *data);
 bool value_hex(const char *s, uint64_t *valuep);       /* 0x... */
 bool value_size(const char *s, uint64_t *valuep);      /* N[.N](B|KB|MB), in bytes */
 bool value_time(const char *s, uint64_t *valuep);      /* N[.N](s|ms|us), in us */

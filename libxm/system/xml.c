@@ -335,6 +335,14 @@ static size_t end_of_markup(const struct xml_source *s, size_t at)
 	return end ? (size_t)(end - s->text) : s->len;
 }
 
+static void report_long(const struct xml_source *s, size_t at)
+{
+	bool ends = memchr(s->text + at, '>', XML_MAX_TAG);
+
+	xml_report(s, DIAG_ERROR, at, NULL, "a tag %s more than %d bytes",
+		   ends ? "and the text behind it have" : "has", XML_MAX_TAG);
+}
+
 /* The parser keeps a whole tag, and every prefix in it as its namespace: before it sees one that is
  * beyond reason, it must be refused. */
 static bool check_tags(const struct xml_source *s)
@@ -354,8 +362,7 @@ static bool check_tags(const struct xml_source *s)
 		while (last > at && is_blank(s->text[last - 1]))
 			last--;
 		if (last - at > XML_MAX_TAG && !begins(s, at, "<!--")) {
-			xml_report(s, DIAG_ERROR, at, NULL, "a tag has more than %d bytes",
-				   XML_MAX_TAG);
+			report_long(s, at);
 			return false;
 		}
 		tag = memchr(s->text + end, '<', s->len - end);

@@ -573,7 +573,9 @@ def replay(path):
 def test_recording_is_whole_and_the_same_each_time():
     with Folder() as folder:
         first = recorded(folder, "first")
+        folder.file("second", "open to all, and longer\n" * 1000, 0o644)
         assert first == recorded(folder, "second")
+        assert stat.S_IMODE(os.stat(folder.file("second")).st_mode) == 0o600
         lines = [json.loads(line) for line in first.splitlines()]
         assert lines[0] == {"recording": 1, "system": "demo", "partitions": 3, "profile": "3.x",
                             "quirks": "fixed"}, lines[0]
@@ -604,6 +606,7 @@ def test_replay_of_a_recording_by_the_real_clock():
             open_sampling(linux, 0, "hk-1", DESTINATION)
             linux.ok("set_timer", 2, 20000, 30000)  # the watchdog
             for _ in range(3):
+                linux.time()
                 linux.ok("idle_self")
                 linux.ok("read_sampling_message", 0, HK_1, 64)
                 linux.ok("get_system_status")
@@ -664,6 +667,21 @@ def test_replay_refuses_what_is_no_recording():
             assert done.returncode == 2 and ":%d: " % line in done.stderr and why in done.stderr, \
                 (text, done)
         assert replay(folder.file("missing")).returncode == 2
+
+
+def test_replay_prints_nothing_that_a_terminal_would_obey():
+    def change(line):
+        if "outcome" in line:
+            line["outcome"] = line["result"] = "\x1b[31m\u009b31m"
+            line["outputs"] = {"\x1b": "\u009b"}
+        return line
+
+    with Folder() as folder:
+        done = tampered(folder, change)
+        assert done.returncode == 1 and "\\x1b[31m" in done.stdout, done
+        assert done.stdout.replace("\n", "").isprintable(), done
+        done = replay(folder.file("recording", '{"\x1b[31m": }\n'))
+        assert done.returncode == 2 and done.stderr.replace("\n", "").isprintable(), done
 
 
 # ---- several partitions, and the end ------------------------------------------------------------------

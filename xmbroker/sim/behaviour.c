@@ -95,12 +95,14 @@ static bool receive(struct behaviour *b, struct engine *e, struct action *a)
 
 /* ---- actions ---------------------------------------------------------------------------------------- */
 
-/* Passes on what has come, a queue of messages at most. */
+#define ECHOES_A_TURN 64
+
+/* Passes on what has come; what is left waits for the next turn. */
 static void echo(struct behaviour *b, struct engine *e, struct action *a)
 {
 	const struct system_channel *c = system_port_channel(b->sys, a->from);
 
-	for (uint32_t i = 0; c && i < c->max_no_messages && acts(b, e, a->partition); i++) {
+	for (uint32_t i = 0; c && i < ECHOES_A_TURN && acts(b, e, a->partition); i++) {
 		if (!a->holds)
 			a->holds = receive(b, e, a);
 		if (!a->holds || !send(b, e, a, true))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libxm/system/events.h"
+#include "libxm/system/value.h"
 #include "xmbroker/sim/behaviour_internal.h"
 #include "xmbroker/sim/scenario.h"
 
@@ -22,15 +23,6 @@ struct reader {
 	struct behaviour *b;
 	bool no_memory;
 };
-
-static const struct node *required(struct scenario *s, const struct node *map, const char *key)
-{
-	const struct node *value = node_get(map, key);
-
-	if (!value)
-		node_error(s->diag, map, NULL, "'%s' is missing", key);
-	return value;
-}
 
 static void read_times(struct scenario *s, const struct node *map, struct action *a)
 {
@@ -53,29 +45,6 @@ static uint32_t max_message(const struct scenario *s, const struct system_port *
 
 /* ---- data ------------------------------------------------------------------------------------------- */
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Whether the text after 0x is pairs of digits; writes the bytes over it. */
-static bool from_hex(const char *text, uint8_t *data)
-{
-	if (!*text)
-		return false;
-	for (; *text; text += 2) {
-		int high = digit(text[0]), low = high < 0 ? -1 : digit(text[1]);
-
-		if (low < 0)
-			return false;
-		*data++ = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 /* Plain 0x... is bytes, everything else is text. */
 static void read_data(struct reader *r, const struct node *node, struct action *a)
 {
@@ -91,7 +60,7 @@ static void read_data(struct reader *r, const struct node *node, struct action *
 		return;
 	memcpy(a->data, text, len);
 	a->len = (uint32_t)(hex ? len / 2 - 1 : len);
-	if (hex && !from_hex(text + 2, a->data))
+	if (hex && !(text[2] && value_bytes(text + 2, a->data)))
 		node_error(r->s.diag, node, "two hexadecimal digits make a byte",
 			   "'%s' is no sequence of bytes", text);
 	else if (a->to && a->len > max_message(&r->s, a->to))
@@ -105,7 +74,7 @@ static void read_data(struct reader *r, const struct node *node, struct action *
 static void read_write(struct reader *r, const struct node *map, struct action *a)
 {
 	struct scenario *s = &r->s;
-	const struct node *data = required(s, map, "data");
+	const struct node *data = scenario_required(s, map, "data");
 
 	a->to = scenario_port(s, node_get(map, "write"), a->partition, SYSTEM_SOURCE);
 	read_times(s, map, a);
@@ -116,7 +85,7 @@ static void read_write(struct reader *r, const struct node *map, struct action *
 static void read_echo(struct reader *r, const struct node *map, struct action *a)
 {
 	struct scenario *s = &r->s;
-	const struct node *from = node_get(map, "echo"), *to = required(s, map, "to");
+	const struct node *from = node_get(map, "echo"), *to = scenario_required(s, map, "to");
 
 	a->from = scenario_port(s, from, a->partition, SYSTEM_DESTINATION);
 	a->to = to ? scenario_port(s, to, a->partition, SYSTEM_SOURCE) : NULL;
@@ -225,7 +194,7 @@ static void read_file(struct reader *r)
 
 	if (!scenario_is_map(s, s->root, top_keys, COUNT(top_keys)))
 		return;
-	partitions = required(s, s->root, "partitions");
+	partitions = scenario_required(s, s->root, "partitions");
 	if (!partitions)
 		return;
 	if (partitions->kind != NODE_MAP) {

@@ -37,7 +37,7 @@ static int print_answer(const char *answer)
 
 static int ask(int fd, const struct sockaddr_un *addr, const struct text *command)
 {
-	char answer[16385];
+	char answer[CONTROL_ANSWER_MAX];
 	ssize_t n;
 
 	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ||

@@ -2,6 +2,8 @@
 #ifndef XMBROKER_SIM_CONTROL_SEND_H
 #define XMBROKER_SIM_CONTROL_SEND_H
 
+#define CONTROL_ANSWER_MAX 32768 /* bytes of an answer with its NUL: the status of 255 partitions */
+
 /*
  * Sends a command, the words up to NULL, to the xmsim that serves `dir`, and prints the answer.
  * 0; 1 when it was refused; -errno when there is nobody to ask.

@@ -27,7 +27,7 @@ int64_t engine_boot_time(bool is_virtual)
 }
 
 void engine_init(struct engine *e, struct sim *sim, const struct system *sys,
-		 const struct sim_options *options, bool is_virtual)
+		 const struct sim_options *options, bool is_virtual, int64_t start)
 {
 	*e = (struct engine){
 		.sim = sim,
@@ -35,9 +35,9 @@ void engine_init(struct engine *e, struct sim *sim, const struct system *sys,
 		.profile = options && options->profile ? options->profile : sys->profile,
 		.quirks = options && options->quirks,
 		.is_virtual = is_virtual,
-		.start = engine_boot_time(is_virtual),
+		.start = start,
 	};
-	e->now = e->start;
+	e->now = start;
 }
 
 int64_t engine_time(const struct engine *e)
@@ -47,12 +47,26 @@ int64_t engine_time(const struct engine *e)
 
 /* ---- time ------------------------------------------------------------------------------------------- */
 
+/* The virtual clock ends somewhere, so that times can be added; a real one does not come that far. */
+static int64_t end_of_time(const struct engine *e)
+{
+	return e->is_virtual ? e->start + SYSTEM_MAX_TIME : INT64_MAX;
+}
+
+int64_t engine_later(const struct engine *e, int64_t t, int64_t us)
+{
+	int64_t end = end_of_time(e);
+
+	return us < end - t ? t + us : end;
+}
+
 int64_t engine_next(const struct engine *e)
 {
 	int64_t a = sim_wakeup(e->sim);
 	int64_t b = e->behaviour ? behaviour_next(e->behaviour, e) : -1;
+	int64_t next = sim_earlier(a, b);
 
-	return a < 0 || (b >= 0 && b < a) ? b : a;
+	return next <= end_of_time(e) ? next : -1;
 }
 
 bool engine_is_busy(const struct engine *e)
@@ -63,12 +77,13 @@ bool engine_is_busy(const struct engine *e)
 static void step(struct engine *e, int64_t t)
 {
 	int64_t due = e->record ? sim_wakeup(e->sim) : -1;
+	uint64_t expiries = sim_expiries(e->sim);
 
 	if (t > e->now)
 		e->now = t;
-	if (due >= 0 && due <= e->now)
-		record_time(e->record, engine_time(e));
 	sim_run(e->sim, e->now);
+	if (e->record && ((due >= 0 && due <= e->now) || sim_expiries(e->sim) != expiries))
+		record_time(e->record, engine_time(e));
 	if (e->behaviour)
 		behaviour_run(e->behaviour, e);
 }
@@ -78,6 +93,7 @@ bool engine_run_until(struct engine *e, int64_t t)
 {
 	int64_t next = e->is_virtual ? engine_next(e) : -1;
 
+	t = engine_later(e, t, 0);
 	for (unsigned int n = 0; next >= 0 && next <= t; n++) {
 		if (n == ENGINE_STEPS_MAX)
 			return false;

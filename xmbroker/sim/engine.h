@@ -33,8 +33,9 @@ struct engine {
 
 /* What the clock shows now: the time to boot a simulator at. */
 int64_t engine_boot_time(bool is_virtual);
+/* `start` is when `sim` booted. */
 void engine_init(struct engine *engine, struct sim *sim, const struct system *sys,
-		 const struct sim_options *options, bool is_virtual);
+		 const struct sim_options *options, bool is_virtual, int64_t start);
 
 /* us since the start. */
 int64_t engine_time(const struct engine *engine);
@@ -43,6 +44,8 @@ void engine_run(struct engine *engine);
 /* The same up to time `t` of the clock, which a virtual one shows then; false: too much happens until
  * then, and the clock stands somewhere before. */
 bool engine_run_until(struct engine *engine, int64_t t);
+/* `us` after t; not beyond the end of the clock, at which nothing happens any more. */
+int64_t engine_later(const struct engine *engine, int64_t t, int64_t us);
 /* When something happens of itself the next time, of the clock; -1: nothing does. */
 int64_t engine_next(const struct engine *engine);
 

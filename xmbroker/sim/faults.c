@@ -64,6 +64,8 @@ enum xm_code faults_strike(struct faults *faults, uint32_t partition, unsigned i
 		if (code == XM_C_OK)
 			code = f->code;
 		*delayp += f->delay;
+		if (*delayp > SYSTEM_MAX_TIME)
+			*delayp = SYSTEM_MAX_TIME;
 	}
 	return code;
 }
@@ -74,18 +76,9 @@ static const char *const keys[] = { "call",        "partition", "nth",    "every
 				    "probability", "seed",      "result", "delay" };
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
-static const struct node *required(struct scenario *s, const struct node *rule, const char *key)
-{
-	const struct node *value = node_get(rule, key);
-
-	if (!value)
-		node_error(s->diag, rule, NULL, "'%s' is missing", key);
-	return value;
-}
-
 static void read_call(struct scenario *s, const struct node *rule, struct fault *f)
 {
-	const struct node *node = required(s, rule, "call");
+	const struct node *node = scenario_required(s, rule, "call");
 	const char *name = node ? scenario_text(s, node) : NULL, *names[XM_N_OPS];
 	int op = name ? xm_op_by_name(name) : -1;
 	size_t n = 0;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libxm/core/text.h"
@@ -41,20 +42,43 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* Unless there is no error, or there was one. */
+static void give_up(struct record *record, int error)
+{
+	if (record->error || !error)
+		return;
+	record->error = error;
+	fprintf(stderr, "xmsim: the recording ends here: %s\n", strerror(-error));
+}
+
 /* The text and the end of its line; its room has one character more. */
 static void put_line(struct record *record, char *text, size_t len)
 {
 	if (record->error)
 		return;
 	text[len] = '\n';
-	record->error = write_all(record->fd, text, len + 1);
-	if (record->error)
-		fprintf(stderr, "xmsim: the recording ends here: %s\n", strerror(-record->error));
+	give_up(record, write_all(record->fd, text, len + 1));
 }
 
 static void put_short(struct record *record, struct text *text)
 {
 	put_line(record, text->buf, text->len);
+}
+
+/* A file that was there before is emptied, and loses what others may do with it. */
+static int open_private(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && (!S_ISREG(st.st_mode) || (!fchmod(fd, 0600) && !ftruncate(fd, 0))))
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
 }
 
 int record_open(const char *path, const struct system *sys, const struct sim_options *options,
@@ -67,9 +91,9 @@ int record_open(const char *path, const struct system *sys, const struct sim_opt
 
 	if (!record)
 		return -ENOMEM;
-	record->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	record->fd = open_private(path);
 	if (record->fd < 0) {
-		int r = -errno;
+		int r = record->fd;
 
 		free(record);
 		return r;
@@ -276,8 +300,8 @@ static void put_allocated(struct record *record, char *line)
 {
 	if (line)
 		put_line(record, line, strlen(line));
-	else if (!record->error)
-		record->error = -ENOMEM;
+	else
+		give_up(record, -ENOMEM);
 	free(line);
 }
 

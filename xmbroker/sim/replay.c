@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libxm/core/text.h"
 #include "libxm/core/wire.h"
+#include "libxm/system/value.h"
 #include "xmbroker/sim/record.h"
 #include "xmbroker/sim/replay.h"
 
@@ -31,9 +33,14 @@ struct replay {
 	struct xm_reply reply;
 };
 
+/* A file may hold what a terminal would obey, and what is said of it may quote that. */
 static enum replay_result wrong(const struct replay *r, const char *what)
 {
-	fprintf(stderr, "%s:%u: %s\n", r->path, r->line, what);
+	char safe[256] = "";
+	struct text text = TEXT_INIT(safe);
+
+	text_safe(&text, what, strlen(what));
+	fprintf(stderr, "%s:%u: %s\n", r->path, r->line, safe);
 	return REPLAY_WRONG;
 }
 
@@ -45,13 +52,6 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 /* ---- arguments -------------------------------------------------------------------------------------- */
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static uint8_t *take_bytes(struct replay *r, size_t n)
 {
@@ -72,14 +72,7 @@ static bool get_hex(struct replay *r, const char *text, struct xm_value *v)
 		return false;
 	v->data = p;
 	v->len = (uint32_t)n;
-	for (size_t i = 0; i < n; i++) {
-		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		*p++ = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	return value_bytes(text, p);
 }
 
 static bool get_words(struct replay *r, const json_t *array, struct xm_value *v)
@@ -174,12 +167,24 @@ static bool is_same(const json_t *a, const json_t *b)
 	return true;
 }
 
+static void print_word(const char *word)
+{
+	char safe[64] = "";
+	struct text text = TEXT_INIT(safe);
+
+	text_safe(&text, word, strlen(word));
+	printf("%s, ", safe);
+}
+
 static void print_answer(const char *when, const json_t *line)
 {
-	char *outputs = json_dumps(json_object_get(line, "outputs"), JSON_COMPACT);
+	char *outputs =
+		json_dumps(json_object_get(line, "outputs"), JSON_COMPACT | JSON_ENSURE_ASCII);
 
-	printf("  %s: %s, %s, value %lld, outputs %.2000s\n", when, text_of(line, "outcome"),
-	       text_of(line, "result"),
+	printf("  %s: ", when);
+	print_word(text_of(line, "outcome"));
+	print_word(text_of(line, "result"));
+	printf("value %lld, outputs %.2000s\n",
 	       (long long)json_integer_value(json_object_get(line, "value")),
 	       outputs ? outputs : "none");
 	free(outputs);

@@ -72,6 +72,15 @@ bool scenario_is_map(struct scenario *s, const struct node *node, const char *co
 	return good;
 }
 
+const struct node *scenario_required(struct scenario *s, const struct node *map, const char *key)
+{
+	const struct node *value = node_get(map, key);
+
+	if (!value)
+		node_error(s->diag, map, NULL, "'%s' is missing", key);
+	return value;
+}
+
 bool scenario_is_list(struct scenario *s, const struct node *node)
 {
 	if (node->kind == NODE_LIST)

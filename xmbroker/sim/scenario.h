@@ -28,6 +28,8 @@ int scenario_close(struct scenario *s);
 /* Whether the node is a map, and all of its keys are among these. */
 bool scenario_is_map(struct scenario *s, const struct node *node, const char *const *keys,
 		     size_t n_keys);
+/* The value of a key that must be there, or NULL. */
+const struct node *scenario_required(struct scenario *s, const struct node *map, const char *key);
 bool scenario_is_list(struct scenario *s, const struct node *node);
 /* The text of a single value that is not empty, or NULL. */
 const char *scenario_text(struct scenario *s, const struct node *node);

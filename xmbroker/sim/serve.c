@@ -251,11 +251,6 @@ static void settle(struct serve *serve)
 	}
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 /* When something happens of itself, or an answer need not be held back any more; -1: never. */
 static int64_t next_event(const struct serve *serve)
 {
@@ -264,7 +259,7 @@ static int64_t next_event(const struct serve *serve)
 	for (const struct connection *c = serve->connections.next; c != &serve->connections;
 	     c = c->next)
 		if (is_delayed(c))
-			next = earlier(next, c->due);
+			next = sim_earlier(next, c->due);
 	return next;
 }
 

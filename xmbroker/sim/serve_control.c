@@ -14,6 +14,7 @@
 #include "libxm/core/text.h"
 #include "libxm/system/events.h"
 #include "libxm/system/value.h"
+#include "xmbroker/sim/control_send.h"
 #include "xmbroker/sim/serve_internal.h"
 
 #define COMMAND_MAX 256
@@ -164,7 +165,7 @@ static void drop(struct controller *c)
 static void on_command(struct loop_source *source, uint32_t events)
 {
 	struct controller *c = (struct controller *)source;
-	char command[COMMAND_MAX + 1], space[16384];
+	char command[COMMAND_MAX + 1], space[CONTROL_ANSWER_MAX];
 	struct text answer = TEXT_INIT(space);
 	ssize_t n = recv(source->fd, command, COMMAND_MAX, MSG_DONTWAIT | MSG_TRUNC);
 

@@ -21,12 +21,13 @@ struct serve_output {
 	int len;
 };
 
-/* A batch whose caller stopped in the middle of it, and which goes on when that runs again. */
+/* A batch whose caller stopped in the middle of it, or a call whose caller stopped before it, and which
+ * goes on when that runs again. */
 struct serve_batch {
 	struct serve_output output; /* the results so far; owned */
 	unsigned int next;
 	size_t len;
-	uint8_t msg[]; /* the batch */
+	uint8_t msg[]; /* the batch, or the call */
 };
 
 struct connection {
@@ -39,7 +40,7 @@ struct connection {
 	const char *refusal;       /* why the handshake will fail; NULL: it will not */
 	bool dead;                 /* to be freed at the end of the round */
 	struct serve_incoming *in; /* owned */
-	struct serve_batch *batch; /* owned */
+	struct serve_batch *batch; /* or a call; owned */
 	uint8_t *answer;           /* a message that could not be sent yet; owned */
 	size_t answer_len, answer_at;
 	size_t answer_large; /* bytes of serve->large that it takes */

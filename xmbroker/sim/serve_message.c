@@ -212,44 +212,11 @@ static enum sim_result make_call(struct connection *c, const struct xm_request *
 	enum sim_result result = engine_call(engine, c->partition, req, reply, &delay);
 
 	if (delay)
-		c->due = (c->due > engine->now ? c->due : engine->now) + delay;
+		c->due = engine_later(engine, c->due > engine->now ? c->due : engine->now, delay);
 	return result;
 }
 
-static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, size_t len)
-{
-	struct serve *serve = c->serve;
-	struct xm_reply *reply = &serve->reply;
-	struct serve_output out;
-	struct xm_request req;
-	enum sim_result result;
-
-	if (xm_wire_get_call(msg, len, &req) < 0) {
-		serve_refuse(c, EPROTO, "malformed call");
-		return;
-	}
-	if (!take_output(serve, xm_wire_batch_result_max(&req, 1) + AHEAD, &out)) {
-		serve_refuse(c, EDQUOT, "no memory for the answer");
-		return;
-	}
-	xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
-	result = make_call(c, &req, reply);
-	out.len = xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
-	if (result == SIM_REPLY) {
-		answer(c, &out);
-		return;
-	}
-	if (result == SIM_DEFERRED && out.len >= 0 && keep_answer(c, &out) == 0)
-		return;
-	give_output(serve, &out);
-	/* When it is gone the partition's new generation closes the connection. */
-	if (result != SIM_GONE)
-		serve_drop(c);
-}
-
-/* ---- batches ----------------------------------------------------------------------------------------- */
-
-/* Keeps a batch until its caller runs again; takes the output over. */
+/* Keeps a message until its caller runs again, with what has come of it so far, which it takes over. */
 static int keep_batch(struct connection *c, const uint8_t *msg, size_t len, unsigned int next,
 		      struct serve_output *out)
 {
@@ -275,7 +242,52 @@ static int keep_batch(struct connection *c, const uint8_t *msg, size_t len, unsi
 	return 0;
 }
 
-/* One element: its result is written before the next call. */
+/* One that stopped before the call makes it later: it has not been made. */
+static int keep_for_later(struct connection *c, const uint8_t *msg, size_t len,
+			  enum sim_result result, struct serve_output *out)
+{
+	if (out->len < 0)
+		return -EMSGSIZE;
+	if (result == SIM_DEFERRED)
+		return keep_answer(c, out);
+	return result == SIM_STOPPED ? keep_batch(c, msg, len, 0, out) : -ESHUTDOWN;
+}
+
+static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, size_t len)
+{
+	struct serve *serve = c->serve;
+	struct xm_reply *reply = &serve->reply;
+	struct serve_output out;
+	struct xm_request req;
+	enum sim_result result;
+
+	if (xm_wire_get_call(msg, len, &req) < 0) {
+		serve_refuse(c, EPROTO, "malformed call");
+		return;
+	}
+	if (!take_output(serve, xm_wire_batch_result_max(&req, 1) + AHEAD, &out)) {
+		serve_refuse(c, EDQUOT, "no memory for the answer");
+		return;
+	}
+	xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
+	result = make_call(c, &req, reply);
+	out.len = result == SIM_STOPPED ? 0
+					: xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
+	if (result == SIM_REPLY) {
+		answer(c, &out);
+		return;
+	}
+	if (keep_for_later(c, msg, len, result, &out) == 0)
+		return;
+	give_output(serve, &out);
+	/* When it is gone the partition's new generation closes the connection. */
+	if (result != SIM_GONE)
+		serve_drop(c);
+}
+
+/* ---- batches ----------------------------------------------------------------------------------------- */
+
+/* One element: its result, if it was made, is written before the next call. */
 static enum sim_result call_element(struct connection *c, const struct xm_request *req,
 				    struct serve_output *out)
 {
@@ -285,8 +297,10 @@ static enum sim_result call_element(struct connection *c, const struct xm_reques
 
 	xm_reply_init(&serve->reply, out->msg + at, out->cap - at);
 	result = make_call(c, req, &serve->reply);
+	if (result == SIM_STOPPED)
+		return result;
 	out->len = xm_wire_add_batch_result(out->msg, out->cap, out->len, req, &serve->reply);
-	return out->len < 0 ? SIM_STOPPED : result;
+	return result;
 }
 
 /* From element `next` on, of the n that stand in serve->reqs; takes the output over. */
@@ -296,15 +310,17 @@ static void run_batch(struct connection *c, const uint8_t *msg, size_t len, unsi
 	struct serve *serve = c->serve;
 	enum sim_result result = SIM_REPLY;
 
-	while (next < n && result == SIM_REPLY)
-		result = call_element(c, &serve->reqs[next++], out);
-	if (next == n)
+	while (next < n && result == SIM_REPLY && out->len >= 0) {
+		result = call_element(c, &serve->reqs[next], out);
+		next += result != SIM_STOPPED;
+	}
+	if (next == n && out->len >= 0)
 		out->len = xm_wire_end_batch_result(out->msg, out->cap, out->len);
 	if (result == SIM_REPLY) {
 		answer(c, out);
 		return;
 	}
-	if (result == SIM_DEFERRED &&
+	if (result != SIM_GONE && out->len >= 0 &&
 	    (next == n ? keep_answer(c, out) : keep_batch(c, msg, len, next, out)) == 0)
 		return;
 	give_output(serve, out);
@@ -316,11 +332,18 @@ static void go_on_with_batch(struct connection *c)
 {
 	struct serve_batch *b = c->batch;
 	struct serve_output out = b->output;
+	struct xm_wire_head head = { 0, 0 };
 	unsigned int n = 0;
 
 	c->batch = NULL;
-	xm_wire_get_batch(b->msg, b->len, c->serve->reqs, &n);
-	run_batch(c, b->msg, b->len, n, b->next, &out);
+	xm_wire_get_head(b->msg, b->len, &head);
+	if (head.type == XM_WIRE_CALL) {
+		give_output(c->serve, &out);
+		on_call(c, head.serial, b->msg, b->len);
+	} else {
+		xm_wire_get_batch(b->msg, b->len, c->serve->reqs, &n);
+		run_batch(c, b->msg, b->len, n, b->next, &out);
+	}
 	give_large(c->serve, b, sizeof(*b) + b->len);
 }
 

@@ -167,6 +167,12 @@ void sim_settle(struct sim_call *c, uint64_t generation)
 		c->result = SIM_DEFERRED;
 }
 
+enum xm_code sim_gone(struct sim_call *c)
+{
+	c->result = SIM_GONE;
+	return XM_C_OK;
+}
+
 enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_request *req,
 			 struct xm_reply *reply, int64_t now)
 {
@@ -231,6 +237,11 @@ bool sim_runs(const struct sim *sim, uint32_t partition)
 bool sim_idles(const struct sim *sim, uint32_t partition)
 {
 	return !sim->halted && sim->partitions[partition].idle;
+}
+
+uint64_t sim_expiries(const struct sim *sim)
+{
+	return sim->expiries;
 }
 
 uint64_t sim_generation(const struct sim *sim, uint32_t partition)

@@ -47,6 +47,11 @@ enum sim_result sim_call(struct sim *sim, uint32_t partition, const struct xm_re
 			 struct xm_reply *reply, int64_t now);
 /* Lets time pass without a call. */
 void sim_run(struct sim *sim, int64_t now);
+/* Of two times, of which -1 is never. */
+static inline int64_t sim_earlier(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
 /* When something happens of itself the next time; -1: not before the next call. */
 int64_t sim_wakeup(const struct sim *sim);
 
@@ -57,6 +62,8 @@ bool sim_runs(const struct sim *sim, uint32_t partition);
 bool sim_idles(const struct sim *sim, uint32_t partition);
 /* Whether the partition is halted, so that nothing of it is left. */
 bool sim_halted(const struct sim *sim, uint32_t partition);
+/* Timers that have expired so far: which of their periods were missed depends on when time was let pass. */
+uint64_t sim_expiries(const struct sim *sim);
 /* Changes whenever the partition is halted or starts anew: what it held before is gone. */
 uint64_t sim_generation(const struct sim *sim, uint32_t partition);
 

@@ -6,12 +6,6 @@
 
 #include "xmbroker/sim/sim_internal.h"
 
-static enum xm_code gone(struct sim_call *c)
-{
-	c->result = SIM_GONE;
-	return XM_C_OK;
-}
-
 static enum xm_code halt_partition(struct sim_call *c)
 {
 	struct sim_partition *target;
@@ -21,7 +15,7 @@ static enum xm_code halt_partition(struct sim_call *c)
 		return code;
 	if (!target->vcpu->halted)
 		sim_halt(c->sim, target);
-	return target == c->caller ? gone(c) : XM_C_OK;
+	return target == c->caller ? sim_gone(c) : XM_C_OK;
 }
 
 static enum xm_code suspend_partition(struct sim_call *c)
@@ -64,7 +58,7 @@ static enum xm_code reset_partition(struct sim_call *c)
 	if (code != XM_C_OK)
 		return code;
 	sim_restart(c->sim, target, mode ? SIM_MODE_WARM : SIM_MODE_COLD, status);
-	return target == c->caller ? gone(c) : XM_C_OK;
+	return target == c->caller ? sim_gone(c) : XM_C_OK;
 }
 
 static enum xm_code reset_system(struct sim_call *c)
@@ -72,7 +66,7 @@ static enum xm_code reset_system(struct sim_call *c)
 	if (!sim_is_system(c))
 		return XM_C_PERM_ERROR;
 	sim_reset_all(c->sim, c->arg[XM_A_RESET_SYSTEM_resetMode].num & 1, 0);
-	return gone(c);
+	return sim_gone(c);
 }
 
 /* The first plan is left for ever. */

@@ -166,6 +166,7 @@ struct sim {
 	uint32_t n_idle; /* partitions */
 	uint32_t reset_counter;
 	uint64_t hm_events;
+	uint64_t expiries; /* of timers, ever */
 	int64_t now, boot;
 	uint32_t n_partitions, n_vcpus, n_ports, n_channels, n_processors;
 	struct sim_partition *partitions; /* these five owned */
@@ -241,6 +242,8 @@ static inline enum xm_code sim_no_such_whence(const struct sim *sim)
 
 /* After what may have stopped the caller itself: what becomes of the call that did it. */
 void sim_settle(struct sim_call *call, uint64_t generation);
+/* After what certainly did. */
+enum xm_code sim_gone(struct sim_call *call);
 /* Compares as 3.x does: the first SIM_NAME characters. */
 bool sim_same_name(const char *name, const struct xm_value *v);
 

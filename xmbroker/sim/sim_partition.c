@@ -134,12 +134,6 @@ enum xm_code sim_target(const struct sim_call *c, struct sim_partition **targetp
 	return XM_C_OK;
 }
 
-static enum xm_code gone(struct sim_call *c)
-{
-	c->result = SIM_GONE;
-	return XM_C_OK;
-}
-
 enum xm_code sim_halt_partition(struct sim_call *c)
 {
 	struct sim_partition *target;
@@ -150,7 +144,7 @@ enum xm_code sim_halt_partition(struct sim_call *c)
 	if (target != c->caller && sim_halted(c->sim, target->config->id))
 		return XM_C_NO_ACTION;
 	sim_halt(c->sim, target);
-	return target == c->caller ? gone(c) : XM_C_OK;
+	return target == c->caller ? sim_gone(c) : XM_C_OK;
 }
 
 enum xm_code sim_suspend_partition(struct sim_call *c)
@@ -201,7 +195,7 @@ enum xm_code sim_reset_partition(struct sim_call *c)
 		return XM_C_INVALID_PARAM;
 	if (sim_restart(c->sim, target, mode ? SIM_MODE_WARM : SIM_MODE_COLD, status) < 0)
 		code = XM_C_INVALID_CONFIG;
-	return target == c->caller ? gone(c) : code;
+	return target == c->caller ? sim_gone(c) : code;
 }
 
 enum xm_code sim_shutdown_partition(struct sim_call *c)
@@ -225,7 +219,7 @@ enum xm_code sim_halt_system(struct sim_call *c)
 	if (!sim_is_system(c))
 		return XM_C_PERM_ERROR;
 	sim_halt_all(c->sim);
-	return gone(c);
+	return sim_gone(c);
 }
 
 enum xm_code sim_reset_system(struct sim_call *c)
@@ -237,5 +231,5 @@ enum xm_code sim_reset_system(struct sim_call *c)
 	if (mode > 1)
 		return XM_C_INVALID_PARAM;
 	sim_reset_all(c->sim, mode, 0);
-	return gone(c);
+	return sim_gone(c);
 }

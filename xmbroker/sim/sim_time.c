@@ -19,11 +19,6 @@ static const struct system_slot *slots_of(const struct sim *sim, const struct sy
 	return system_slots(sim->sys, &n) + plan->first_slot;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 /* Time inside a slot during the first t us of its plan. */
 static int64_t slot_time(const struct system_plan *plan, const struct system_slot *slot, int64_t t)
 {
@@ -191,7 +186,7 @@ static void look_up(struct sim_place *place, const struct sim_processor *p,
 		place->in_slot = true;
 		place->end = start + slot->duration;
 	}
-	place->next = earlier(place->next, start > at ? start : start + frame);
+	place->next = sim_earlier(place->next, start > at ? start : start + frame);
 }
 
 struct sim_place sim_locate(const struct sim *sim, uint32_t partition, uint32_t vcpu, int64_t at)
@@ -217,7 +212,7 @@ static int64_t next_switch(const struct sim *sim)
 
 	for (uint32_t i = 0; i < sim->n_processors; i++)
 		if (sim->processors[i].next != sim->processors[i].plan)
-			next = earlier(next, sim->processors[i].switch_at);
+			next = sim_earlier(next, sim->processors[i].switch_at);
 	return next;
 }
 
@@ -230,16 +225,16 @@ static int64_t next_awakening(const struct sim *sim)
 		const struct sim_partition *p = &sim->partitions[i];
 
 		if (p->idle && sim_vcpu_runs(&p->vcpu[p->idler]))
-			next = earlier(next, sim_locate(sim, i, p->idler, sim->now).next);
+			next = sim_earlier(next, sim_locate(sim, i, p->idler, sim->now).next);
 	}
 	return next;
 }
 
 static int64_t next_event(const struct sim *sim, int64_t until)
 {
-	int64_t next = earlier(next_switch(sim), next_awakening(sim));
+	int64_t next = sim_earlier(next_switch(sim), next_awakening(sim));
 
-	return sim->timers ? earlier(next, sim_next_timer(sim, until)) : next;
+	return sim->timers ? sim_earlier(next, sim_next_timer(sim, until)) : next;
 }
 
 static void step(struct sim *sim, int64_t t, int64_t until)
@@ -279,8 +274,8 @@ int64_t sim_wakeup(const struct sim *sim)
 	if (sim->halted)
 		return -1;
 	if (sim->n_idle)
-		next = earlier(next_switch(sim), next_awakening(sim));
-	return sim->timers ? earlier(next, sim_timer_wakeup(sim)) : next;
+		next = sim_earlier(next_switch(sim), next_awakening(sim));
+	return sim->timers ? sim_earlier(next, sim_timer_wakeup(sim)) : next;
 }
 
 /* A virtual processor that no plan gives a slot is not scheduled by slots, and has none to give up.

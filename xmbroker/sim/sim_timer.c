@@ -8,11 +8,6 @@
 
 #include "xmbroker/sim/sim_internal.h"
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -55,8 +50,8 @@ int64_t sim_next_timer(const struct sim *sim, int64_t until)
 		const struct sim_partition *p = &sim->partitions[i];
 
 		for (uint32_t v = 0; v < p->config->n_vcpus; v++) {
-			next = earlier(next, expiry(sim, p, v, SIM_TIMER_HW, until));
-			next = earlier(next, expiry(sim, p, v, SIM_TIMER_WATCHDOG, until));
+			next = sim_earlier(next, expiry(sim, p, v, SIM_TIMER_HW, until));
+			next = sim_earlier(next, expiry(sim, p, v, SIM_TIMER_WATCHDOG, until));
 		}
 	}
 	return next;
@@ -71,9 +66,10 @@ int64_t sim_timer_wakeup(const struct sim *sim)
 		const struct sim_partition *p = &sim->partitions[i];
 
 		for (uint32_t v = 0; v < p->config->n_vcpus; v++)
-			next = earlier(next, expiry(sim, p, v, SIM_TIMER_WATCHDOG, INT64_MAX));
+			next = sim_earlier(next, expiry(sim, p, v, SIM_TIMER_WATCHDOG, INT64_MAX));
 		if (p->idle && p->yields > sim->now)
-			next = earlier(next, expiry(sim, p, p->idler, SIM_TIMER_HW, p->yields - 1));
+			next = sim_earlier(next,
+					   expiry(sim, p, p->idler, SIM_TIMER_HW, p->yields - 1));
 	}
 	return next;
 }
@@ -104,6 +100,7 @@ static void expire(struct sim *sim, struct sim_partition *p, uint32_t v, unsigne
 {
 	struct sim_vcpu *vcpu = &p->vcpu[v];
 
+	sim->expiries++;
 	rearm(&vcpu->timer[timer], timer == SIM_TIMER_EXEC ? vcpu->exec : until - sim->boot);
 	sim_raise_at(sim, p, vcpu, SIM_IRQ_HW_TIMER + timer);
 	if (timer == SIM_TIMER_WATCHDOG)

@@ -321,11 +321,12 @@ static int boot(struct xmsim *x)
 {
 	const struct xmsim_options *o = &x->options;
 	const struct sim_options options = { .quirks = o->quirks };
-	int r = sim_new(x->sys, &options, engine_boot_time(o->is_virtual), &x->sim);
+	int64_t now = engine_boot_time(o->is_virtual);
+	int r = sim_new(x->sys, &options, now, &x->sim);
 
 	if (r < 0)
 		return fail(o->config, r);
-	engine_init(&x->engine, x->sim, x->sys, &options, o->is_virtual);
+	engine_init(&x->engine, x->sim, x->sys, &options, o->is_virtual, now);
 	return 0;
 }
 
