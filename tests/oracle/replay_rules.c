@@ -191,6 +191,16 @@ static char *field(char **atp)
 	return strndup(start, (size_t)(end - start));
 }
 
+static void forget(struct difference *d)
+{
+	free(d->times);
+	free(d->pattern);
+	free(d->recorded);
+	free(d->got);
+	free(d->reason);
+	*d = (struct difference){ 0 };
+}
+
 static bool read_difference(char *line, const char *oracle)
 {
 	struct difference *d = &differences[n_differences];
@@ -207,7 +217,10 @@ static bool read_difference(char *line, const char *oracle)
 	d->reason = field(&at);
 	if (!d->reason || !*d->reason || at || n_differences + 1 == DIFFERENCES)
 		return false;
-	n_differences += wanted;
+	if (wanted)
+		n_differences++;
+	else
+		forget(d);
 	return true;
 }
 
