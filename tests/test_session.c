@@ -1191,7 +1191,7 @@ Test(session, another_user_does_not_share_them)
 {
 	int a = client(), b = client(), other = client();
 
-	account_to(1000);
+	account_to(getuid() + 1);
 	send_full_batch(a);
 	send_full_batch(b);
 	send_call(other, XM_OP_GET_TIME);

@@ -735,6 +735,10 @@ def with_system(policy):
     return policy.replace('"@partition"]', '"@partition", "@system"]')
 
 
+# Who runs these tests asks the broker how it fares.
+ASKING = ONE_USER.replace('"@time"', '"@time", "@broker"')
+
+
 def shown(broker):
     done = subprocess.run([program("xmbrokerctl"), "--socket", broker.socket, "status"],
                           capture_output=True, text=True, timeout=20)
@@ -742,7 +746,7 @@ def shown(broker):
 
 
 def test_broker_says_that_the_system_is_halted():
-    with Broker(with_system(ONE_USER), "sim:" + DEMO_XML) as broker, \
+    with Broker(with_system(ASKING), "sim:" + DEMO_XML) as broker, \
             Session(broker, ALICE) as session:
         assert session.call("halt_system") == (-6, "ECONNRESET")
         broker.wait_log("the hypervisor is halted")
@@ -752,7 +756,7 @@ def test_broker_says_that_the_system_is_halted():
 
 def test_broker_comes_back_with_its_xmsim():
     with Sim(clock="real") as sim:
-        with Broker("system: %s\n" % DEMO_XML + ONE_USER, "xmsim:" + sim.socket(0)) as broker, \
+        with Broker("system: %s\n" % DEMO_XML + ASKING, "xmsim:" + sim.socket(0)) as broker, \
                 Session(broker, ALICE) as session:
             assert session.call("get_time 0") == (0, "-")
             sim.process.send_signal(signal.SIGTERM)
