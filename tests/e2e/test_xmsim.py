@@ -653,6 +653,8 @@ def test_replay_refuses_what_is_no_recording():
                 ("", 0, "the recording is empty"), ("hello\n", 1, ""),
                 ("[1]\n", 1, "this is no JSON object"), ("{}\n", 1, "this is no recording"),
                 (head.replace("3,", "4,"), 1, "of another system"),
+                (head.replace("demo", "other"), 1, "of another system"),
+                (head.replace("3.x", "prtos"), 1, "of another system"),
                 (head + '{"partition":1}\n', 2, "the time is missing"),
                 (head + '{"time":5}\n{"time":4}\n', 3, "goes backwards"),
                 (head + call % (9, "XM_idle_self", "{}"), 2, "no call of the system"),

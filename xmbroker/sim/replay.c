@@ -276,6 +276,17 @@ static enum xm_profile profile_named(const char *name)
 	return 0;
 }
 
+/* A description may have changed since, but not its name, family and partitions. */
+static bool is_of_system(const struct replay *r, const json_t *head)
+{
+	unsigned int recorded = profile_named(text_of(head, "profile"));
+	bool is_2x = recorded <= XM_PROFILE_ID_2_6;
+
+	return !strcmp(text_of(head, "system"), r->sys->name) &&
+	       json_integer_value(json_object_get(head, "partitions")) == r->n_partitions &&
+	       (recorded == r->sys->profile || (is_2x && r->sys->profile <= XM_PROFILE_ID_2_6));
+}
+
 static enum replay_result begin(struct replay *r, const json_t *head)
 {
 	struct sim_options options = {
@@ -286,8 +297,7 @@ static enum replay_result begin(struct replay *r, const json_t *head)
 	if (json_integer_value(json_object_get(head, "recording")) != RECORD_VERSION ||
 	    !options.profile)
 		return wrong(r, "this is no recording");
-	if (json_integer_value(json_object_get(head, "partitions")) != r->n_partitions ||
-	    sim_new(r->sys, &options, 0, &r->sim) < 0)
+	if (!is_of_system(r, head) || sim_new(r->sys, &options, 0, &r->sim) < 0)
 		return wrong(r, "the recording is of another system");
 	return REPLAY_SAME;
 }
