@@ -24,13 +24,18 @@ AR ?= ar
 LD ?= ld
 OBJCOPY ?= objcopy
 Q := $(if $(V),,@)
+comma := ,
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # ---- flags ----------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 \
 	-Wundef -Wwrite-strings -Wpointer-arith
-HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+machine := $(shell $(CC) -dumpmachine 2>/dev/null)
+# Indirect jumps and returns that cannot be bent, where the processor knows of it.
+control_flow := $(if $(filter x86_64-% i%86-%,$(machine)),-fcf-protection)$(if \
+	$(filter aarch64-%,$(machine)),-mbranch-protection=standard)
+HARDENING := -fstack-protector-strong -fstack-clash-protection $(control_flow) \
 	-ftrivial-auto-var-init=zero -D_FORTIFY_SOURCE=2
 ifneq ($(findstring clang,$(CC)),)
 # Zero-initialisation has to be asked for twice before clang 16.
@@ -40,8 +45,15 @@ ifeq ($(SANITIZE),)
 OPT ?= -O2 -g
 else
 OPT ?= -O1 -g
-HARDENING := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-SANITIZE_LD := -fsanitize=address,undefined
+SANITIZERS := $(if $(filter thread,$(SANITIZE)),thread,address$(comma)undefined)
+HARDENING := -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE_LD := -fsanitize=$(SANITIZERS)
+endif
+ifneq ($(COVERAGE),)
+# What tests/coverage/keep.c needs: counters in sections of their own, which threads and children share.
+OPT := -O0 -g
+HARDENING := --coverage -fprofile-update=atomic -fdata-sections -DXM_COVERAGE_BUILD
+SANITIZE_LD := --coverage $(B)/tests/keep.o -Wl,-T,tests/coverage/keep.ld
 endif
 ifneq ($(M32),)
 # The headers of the kernel's own architecture (asm/) are where the 32-bit compiler does not look
@@ -57,7 +69,7 @@ PIE := -pie
 # ---- parts: explicit lists ------------------------------------------------------------------------
 
 # Small base of all; no library.
-core_src := $(addprefix libxm/core/,table.c request.c wire.c text.c diag.c)
+core_src := $(addprefix libxm/core/,table.c request.c mask.c wire.c wire_call.c wire_io.c text.c diag.c)
 # The system description as data; and its reader, of which xml.c alone sees expat.
 system_src := libxm/system/system.c libxm/system/tables.c libxm/system/events.c
 load_src := $(addprefix libxm/system/,build.c build_channel.c build_hm.c build_machine.c \
@@ -77,46 +89,58 @@ explain_src := $(addprefix policy/,call.c explain.c explain_text.c)
 xmpolicy_main := policy/xmpolicy.c
 # Of these, what reads any YAML file.
 yaml_src := $(addprefix policy/,arena.c source.c yaml.c)
+# The chain of the audit log, for those who write, keep and read it.
+audit_common_src := xmbroker/audit_chain.c xmbroker/audit_key.c xmbroker/audit_state.c
 # The broker's processes.
-box_src := xmbroker/box.c
+box_src := $(addprefix xmbroker/,box.c box_calls.c box_landlock.c box_limits.c box_paths.c box_process.c box_tables.c \
+	selftest.c selftest_machine.c selftest_probes.c)
 loop_src := xmbroker/log.c xmbroker/loop.c
 base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
 loopback_src := $(addprefix xmbroker/sim/,loopback.c loopback_log.c loopback_machine.c \
 	loopback_ports.c)
-supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c listen.c notify.c \
-	options.c reload.c service.c spawn.c supervisor.c)
+supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c links.c listen.c notify.c \
+	options.c options_user.c options_values.c reload.c service.c spawn.c store.c store_anchor.c store_files.c store_retain.c \
+	store_rotate.c store_settle.c store_space.c store_tail.c supervisor.c supervisor_audit.c supervisor_box.c)
 supervisor_main := xmbroker/main.c
-server_src := $(addprefix xmbroker/,adapt.c audit.c backend_loopback.c backend_sim.c control.c \
+server_src := $(addprefix xmbroker/,adapt.c bucket.c audit.c audit_fold.c audit_ledger.c audit_out.c audit_text.c backend_loopback.c backend_sim.c control.c \
 	cursor.c described.c holdings.c \
-	gate.c guard.c identity.c server.c session.c session_receive.c session_send.c undertaker.c \
+	metrics.c gate.c gate_batch.c guard.c identity.c server.c server_audit.c session.c session_batch.c session_memory.c session_open.c \
+	session_receive.c session_send.c turns.c undertaker.c \
 	users.c)
 server_main := xmbroker/server_main.c
 compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
 sim_src := $(addprefix xmbroker/sim/,behaviour.c behaviour_read.c console.c control_send.c \
-	engine.c faults.c record.c replay.c scenario.c serve_control.c list.c list_json.c serve.c serve_message.c sim.c sim_2x.c sim_console.c sim_hm.c sim_irq.c sim_log.c \
+	engine.c faults.c record.c replay.c scenario.c serve_control.c list.c list_json.c serve.c serve_mask.c serve_message.c sim.c sim_2x.c sim_console.c sim_hm.c sim_irq.c sim_log.c \
 	sim_machine.c sim_memory.c sim_message.c sim_partition.c sim_port.c sim_port_status.c sim_spare.c sim_status.c \
 	sim_tables.c sim_time.c sim_timer.c sim_trace.c sim_vcpu.c)
 sim_main := xmbroker/sim/xmsim.c xmbroker/sim/xmsim_options.c
-xmaudit_src := $(addprefix xmbroker/,xmaudit_filter.c xmaudit_print.c xmaudit_read.c)
+xmaudit_src := $(addprefix xmbroker/,xmaudit_anchor.c xmaudit_cursor.c xmaudit_diagnose.c xmaudit_files.c \
+	xmaudit_filter.c xmaudit_json.c xmaudit_key.c xmaudit_lines.c xmaudit_print.c xmaudit_progress.c \
+	xmaudit_read.c xmaudit_report.c xmaudit_scan.c xmaudit_show.c xmaudit_slow.c xmaudit_spans.c \
+	xmaudit_stats.c xmaudit_torn.c xmaudit_verify.c)
 xmaudit_main := xmbroker/xmaudit.c
-xmbrokerctl_main := xmbroker/xmbrokerctl.c xmbroker/xmbrokerctl_client.c
+xmbrokerctl_main := $(addprefix xmbroker/,xmbrokerctl.c xmbrokerctl_client.c xmbrokerctl_print.c)
 unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbroker.sysusers.conf \
 	xmbroker/xmbroker.tmpfiles.conf xmbroker/xmbroker.yaml
 
-unit_src := $(addprefix tests/,test_audit.c test_backend_sim.c test_box.c test_channel.c \
-	test_client_24.c test_client_26.c test_client_3x.c test_client_batch.c test_client_large.c \
+unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c test_audit_ledger.c test_audit_sync.c \
+	test_audit_write.c test_audit_state.c test_backend_sim.c test_box.c test_box_files.c test_box_identity.c test_box_memory.c test_selftest.c test_bucket.c test_fairness.c test_quota.c test_channel.c \
+	test_client_24.c test_client_26.c test_client_3x.c test_client_3x_machine.c test_client_3x_objects.c \
+	test_client_batch.c test_client_batch_errors.c test_client_large.c \
 	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
-	test_client_session.c test_diag.c test_cursor.c test_described.c \
-	test_operations.c test_gate.c test_guard.c test_headers.c test_identity.c test_listen.c \
+	test_client_session.c test_diag.c test_cursor.c test_described.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
+	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_headers.c test_identity.c test_listen.c \
 	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
 	test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
-	test_session.c test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
+	test_session.c test_session_control.c test_session_limits.c test_session_long.c test_session_turns.c \
+	test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
 	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
 	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
 	test_system_load.c test_system_two.c test_system_value.c test_system_verify.c \
-	test_table.c test_text.c test_undertaker.c test_wire.c test_xmaudit.c)
-fuzz_src := $(addprefix tests/fuzz/,fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
+	test_store.c test_store_bound.c test_table.c test_text.c test_undertaker.c test_wire.c test_wire_batch.c test_wire_results.c test_xmaudit.c \
+	test_xmaudit_forge.c test_xmaudit_report.c test_xmaudit_scan.c test_xmaudit_show.c test_xmaudit_verify.c)
+fuzz_src := $(addprefix tests/fuzz/,fuzz_audit.c fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
 	fuzz_server.c fuzz_system.c)
 man_src := $(sort $(wildcard man/*.[1-9]))
 
@@ -165,6 +189,8 @@ help:
 	@echo 'Targets: all libraries check demo bench install install-libraries clean fuzz ci'
 	@echo '         check-unit check-e2e check-asan check-clang check-layers check-headers'
 	@echo '         check-format check-man check-abi abi-baseline m32 deps format'
+	@echo '         attack kill-test prove-promises unit-security'
+	@echo '         analyze check-tsan check-valgrind coverage faults nightly'
 	@echo 'M32=1 knows: $(goals_32).'
 	@echo '"make check" tests both libraries.'
 
@@ -201,12 +227,12 @@ $(Q)rm -f $@
 $(Q)$(AR) rcs $@ $(filter %.o,$^)
 endef
 
-$(B)/xmbroker: $(call objs,$(supervisor_src) $(supervisor_main) $(base_src) \
+$(B)/xmbroker: $(call objs,$(supervisor_src) $(supervisor_main) $(audit_common_src) $(base_src) \
 		$(box_src) $(eval_src) $(system_src) $(core_src))
-	$(call link,-lcap-ng -lseccomp)
-$(B)/xmbroker-server: $(call objs,$(server_src) $(server_main) $(base_src) $(box_src) \
-		$(loopback_src) $(eval_src) $(system_src) $(core_src))
-	$(call link,-lcap-ng -lseccomp)
+	$(call link,-lcap-ng -lseccomp -lsodium)
+$(B)/xmbroker-server: $(call objs,$(server_src) $(server_main) $(audit_common_src) $(base_src) \
+		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp -lsodium)
 $(B)/xmbroker-compiler: $(call objs,$(compiler_main) $(box_src) $(compile_src) $(eval_src) \
 		$(load_src) $(system_src) $(core_src))
 	$(call link,-lcap-ng -lseccomp -lyaml -lexpat -lsodium)
@@ -216,12 +242,12 @@ $(B)/xmsim: $(call objs,$(sim_src) $(sim_main) $(loop_src) $(box_src) $(yaml_src
 $(B)/xmpolicy: $(call objs,$(xmpolicy_main) $(compile_src) $(explain_src) $(eval_src) $(load_src) \
 		$(system_src) $(core_src))
 	$(call link,-lyaml -lexpat -lsodium)
-$(B)/xmaudit: $(call objs,$(xmaudit_src) $(xmaudit_main) $(core_src))
-	$(call link,-ljansson)
+$(B)/xmaudit: $(call objs,$(xmaudit_src) $(xmaudit_main) $(audit_common_src) $(core_src))
+	$(call link,-ljansson -lsodium)
 $(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
 	$(call link,)
 
-client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c wire.c))
+client_base := $(call objs,$(client_src) $(addprefix libxm/core/,table.c request.c mask.c wire.c wire_call.c wire_io.c))
 client_objs := $(client_base) $(call profile_objs,$(client_profile_src),$(profiles))
 
 # Never unloaded: there is one session of a process, and threads have memory of the library.
@@ -253,6 +279,18 @@ $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 
 # ---- tests ----------------------------------------------------------------------------------------
 
+# A server that does what whoever took it over would, when a client asks it to.  Never installed.
+takeover_src := xmbroker/takeover.c xmbroker/session_receive.c
+takeover := $(B)/takeover/xmbroker-server $(B)/tests/unboxed
+$(B)/takeover/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (takeover))
+	$(Q)$(CC) $(ALL_CFLAGS) -DXM_TAKEOVER -MMD -MP -c -o $@ $<
+$(B)/takeover/xmbroker-server: $(patsubst %.c,$(B)/takeover/obj/%.o,$(takeover_src)) \
+		$(call objs,$(filter-out $(takeover_src),$(server_src)) $(server_main) $(audit_common_src) $(base_src) \
+		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src))
+	$(call link,-lcap-ng -lseccomp -lsodium)
+
 test_bins := $(patsubst tests/%.c,$(B)/tests/%,$(unit_src))
 e2e_tests := $(sort $(wildcard tests/e2e/test_*.py))
 # The scripted client: call speaks 3.x, the others the profile in their names; *_32 are of the 32-bit
@@ -263,22 +301,57 @@ replays := $(addprefix $(B)/tests/,replay26 replaypr)
 # The conformance suite, a program a profile.
 conformances := $(addprefix $(B)/tests/conformance,24 26 3x pr)
 stream := $(B)/tests/stream
+# What asks for its due while others attack or kill, and what moves the wall clock of one process.
+honest := $(B)/tests/honest $(B)/tests/wallclock.so
 conformance_src := $(addprefix tests/conformance/,calls.c check.c common.c console.c hm.c irqs.c logs.c \
 	machine.c main.c memory.c objects.c partitions.c peer.c plans.c queuing.c sampling.c status.c \
 	stops.c times.c trace.c vcpus.c)
-clients_32 := $(if $(amd64),$(patsubst %call_32,%call32,$(addsuffix _32,$(clients) $(replays) $(conformances))))
+clients_32 := $(if $(if $(COVERAGE),,$(amd64)),$(patsubst %call_32,%call32,$(addsuffix _32,$(clients) $(replays) $(conformances))))
+
+# Makes calls of the C library fail.
+faultlib := $(if $(SANITIZE),,$(B)/tests/libfault.so)
+$(B)/tests/libfault.so: tests/fault/libfault.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR) -Wno-missing-prototypes -fPIC \
+		-fvisibility=hidden -fno-builtin -shared -o $@ $<
+$(B)/tests/keep.o: tests/coverage/keep.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR) -fPIC -fvisibility=hidden -c -o $@ $<
 
 # Everything without its mains, so that a test links what it names.
 $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(compile_src) \
 		$(explain_src) $(base_src) $(box_src) $(supervisor_src) $(server_src) $(loopback_src) $(sim_src) \
-		$(xmaudit_src) xmbroker/compiler_config.c) $(client_objs)
+		$(xmaudit_src) $(audit_common_src) xmbroker/compiler_config.c) $(client_objs)
 	$(call archive)
 $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
-	$(call link,-lcriterion -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
+	$(call link,$(if $(filter thread,$(SANITIZE)),,-lcriterion) -lcap-ng -lseccomp -lyaml -lexpat -lsodium -ljansson -lpthread)
 # What some of them run against instead of the real thing.
+client_3x_tests := 3x 3x_machine 3x_objects
+client_batch_tests := batch batch_errors
+audit_tests := audit_fold audit_ledger audit_sync audit_write
+gate_tests := gate gate_batch gate_mask gate_random
+session_tests := fairness faults quota session session_control session_limits session_long session_turns
 $(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
-$(addprefix $(B)/tests/test_,audit backend_sim gate guard session undertaker): $(call objs,tests/broker_fakes.c tests/domain.c)
-$(addprefix $(B)/tests/test_client_,24 26 3x batch large lazy params pointers prtos session): $(B)/obj/tests/client_server.o
+$(addprefix $(B)/tests/test_,box box_files box_identity box_memory): $(B)/obj/tests/box_rig.o
+$(addprefix $(B)/tests/test_,audit backend_sim guard undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
+	$(call objs,tests/broker_fakes.c tests/domain.c)
+$(addprefix $(B)/tests/test_,$(audit_tests)): $(call objs,tests/audit_rig.c)
+$(addprefix $(B)/tests/test_,$(gate_tests)): $(call objs,tests/gate_rig.c)
+$(addprefix $(B)/tests/test_,$(session_tests)): $(call objs,tests/session_rig.c)
+$(addprefix $(B)/tests/test_client_,24 26 $(client_3x_tests) $(client_batch_tests) large lazy params pointers prtos session threads): \
+	$(B)/obj/tests/client_server.o
+$(B)/tests/test_faults_client: $(B)/obj/tests/client_server.o
+$(addprefix $(B)/tests/test_client_,$(client_3x_tests)): $(B)/obj/tests/client_3x_rig.o
+$(addprefix $(B)/tests/test_client_,$(client_batch_tests)): $(B)/obj/tests/client_batch_rig.o
+$(addprefix $(B)/tests/test_,wire wire_batch wire_results): $(B)/obj/tests/wire_rig.o
+# Allocations that fail.
+faulty := malloc calloc realloc strdup strndup vasprintf __vasprintf_chk free mmap munmap
+$(addprefix $(B)/tests/test_,faults faults_client faults_policy): ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(faulty))
+$(addprefix $(B)/tests/test_,faults faults_client faults_policy): $(B)/obj/tests/alloc_fail.o
+$(addprefix $(B)/tests/test_xmaudit_,report show): $(B)/obj/tests/xmaudit_rig.o
+$(addprefix $(B)/tests/test_xmaudit_,forge report scan show verify): $(call objs,tests/audit_log.c tests/log_chain.c)
+$(addprefix $(B)/tests/test_xmaudit_,forge verify): $(B)/obj/tests/verify_rig.o
 $(B)/tests/test_same: ALL_LDFLAGS += -Wl,--wrap=memory_probe_write
 $(B)/tests/test_same: $(call objs,tests/domain.c tests/same/inprocess.c) \
 		$(call profile_objs,tests/same/anyraw.c tests/same/same.c,$(profiles))
@@ -308,6 +381,17 @@ $(replays): $(B)/tests/%: $(addprefix tests/oracle/,replay.c replay_calls.c repl
 $(B)/tests/stream: tests/e2e/stream.c $(B)/libxm.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
+$(B)/tests/honest: tests/attack/honest.c $(B)/libxm.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
+$(B)/tests/wallclock.so: tests/attack/wallclock.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -fPIC \
+		-fvisibility=hidden -shared -o $@ $<
+
+# One that does not confine itself, which must be found out.
+$(B)/tests/unboxed: $(B)/obj/tests/e2e/unboxed.o
+	$(call link,)
 
 define conformance_rule
 $$(B)/tests/conformance$(2): $$(call profile_objs,$$(conformance_src),$(1)) $$(B)/libxm.a
@@ -329,20 +413,24 @@ $(clients_32): m32
 	@mkdir -p $(@D)
 	$(Q)cp $(B)/m32/tests/$(patsubst %_,%,$(@F:%32=%)) $@
 
-$(B)/tests/bench: $(call objs,tests/bench/bench.c tests/bench/large.c tests/bench/peers.c tests/describe.c \
-		$(eval_src) $(load_src) $(system_src) $(core_src))
-	$(call link,-lexpat)
+$(B)/tests/bench: $(call objs,tests/bench/audit.c tests/bench/bench.c tests/bench/flood.c tests/bench/large.c tests/bench/peers.c \
+		tests/describe.c tests/log_chain.c $(eval_src) $(load_src) $(system_src) $(core_src))
+	$(call link,-lexpat -lsodium)
 
 run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/run.sh $(B)/results $(1)
 
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
-.PHONY: check-all
-check-all: all $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(clients_32) check-layers
+.PHONY: check-all check-build
+check-build: all $(takeover) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib) $(clients_32)
+check-all: check-build check-layers
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
-check-e2e: all $(clients) $(replays) $(conformances) $(stream) $(clients_32)
+.PHONY: e2e-needs
+e2e-needs: all $(takeover) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib)
+	@:
+check-e2e: e2e-needs $(clients_32)
 	@$(call run_tests,$(e2e_tests))
 
 check-layers: programs libraries
@@ -357,6 +445,81 @@ check-asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
 check-clang:
 	@$(MAKE) --no-print-directory B=$(B)/clang CC=clang WERROR=-Werror all $(if $(amd64),m32)
+
+# ---- analysis --------------------------------------------------------------------------------------
+
+.PHONY: analyze check-tsan check-valgrind coverage faults nightly
+analyzed := $(sort $(core_src) $(system_src) $(load_src) $(client_src) $(client_profile_src) $(eval_src) \
+	$(compile_src) $(explain_src) $(xmpolicy_main) $(base_src) $(box_src) $(supervisor_src) \
+	$(supervisor_main) $(server_src) $(server_main) $(compiler_main) $(loopback_src) $(sim_src) $(sim_main) \
+	$(audit_common_src) $(xmaudit_src) $(xmaudit_main) $(xmbrokerctl_main))
+
+# Every finding is an error; tests/analysis-exceptions.txt has those that are wrong.
+analyze: deps-ci
+	@python3 tests/tools/analyze.py tests/analysis-exceptions.txt -std=gnu11 -D_GNU_SOURCE \
+		'-DXM_VERSION="$(VERSION)"' -DXM_PROFILE=XM_PROFILE_3_X -Iinclude -I. -- $(analyzed)
+
+# What has threads.  Criterion finds no place beside this sanitizer: tests/tsan stands in for it.
+tsan_tests := $(addprefix $(B)/tests/test_client_,batch large lazy session threads)
+ifeq ($(SANITIZE),thread)
+$(test_bins): $(B)/obj/tests/tsan/main.o
+ALL_CFLAGS += -Itests/tsan
+endif
+check-tsan: deps-check
+	@$(MAKE) --no-print-directory B=$(B)/tsan SANITIZE=thread tsan-tests
+.PHONY: tsan-tests
+tsan-tests: $(tsan_tests)
+	@TSAN_OPTIONS=die_after_fork=0:exitcode=66 XM_SANITIZED=thread sh tests/run.sh $(B)/results $(tsan_tests)
+
+# A confined process cannot be run in valgrind, which makes system calls of its own.
+valgrind_tests := $(addprefix $(B)/tests/test_,audit audit_chain faults gate identity session wire xmaudit)
+check-valgrind: deps-ci
+	@$(MAKE) --no-print-directory $(valgrind_tests) programs
+	@B=$(B) sh tests/tools/check-valgrind.sh $(valgrind_tests)
+
+# Table of lines that the tests reach; security-relevant files have to be above 95 %.
+coverage: deps-check
+	@rm -rf $(B)/coverage/counters && mkdir -p -m 1777 $(B)/coverage/counters
+	@$(MAKE) --no-print-directory B=$(B)/coverage COVERAGE=1 $(B)/coverage/tests/keep.o
+	@$(MAKE) --no-print-directory B=$(B)/coverage COVERAGE=1 check-build
+	@XM_COVERAGE="$$(cd $(B)/coverage/counters && pwd)" $(MAKE) --no-print-directory B=$(B)/coverage \
+		COVERAGE=1 coverage-tests
+	@python3 tests/tools/coverage.py $(B)/coverage $(B)/coverage/counters tests/coverage-exceptions.txt
+.PHONY: coverage-tests
+coverage-tests:
+	@$(call run_tests,$(test_bins) $(e2e_tests)) || echo 'Some tests failed; what they reached counts.'
+
+# Every system call and allocation fails in every way, which takes long.
+faults: deps-check
+	@$(MAKE) --no-print-directory programs clients $(faultlib)
+	@XM_BUILD="$$(cd '$(B)' && pwd)" PYTHONDONTWRITEBYTECODE=1 python3 tests/fault/driver.py --all
+
+# The random tests with other numbers than always: SEEDS of them.
+SEEDS ?= 10
+random_tests := $(B)/tests/test_policy_random $(B)/tests/test_sim_random
+.PHONY: check-random
+check-random: $(random_tests)
+	@for test in $(random_tests); do \
+		for n in $$(seq $(SEEDS)); do \
+			seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
+			XM_SEED=$$seed $$test >$(B)/random.log 2>&1 || { \
+				cat $(B)/random.log; echo "XM_SEED=$$seed $$test"; exit 1; }; \
+		done; \
+		echo "  $$test: $(SEEDS) seeds"; \
+	done
+
+# What takes too long for every change.
+nightly: deps-ci
+	@$(MAKE) --no-print-directory faults
+	@$(MAKE) --no-print-directory attack
+	@$(MAKE) --no-print-directory kill-test
+	@$(MAKE) --no-print-directory prove-promises
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+	@$(MAKE) --no-print-directory check-asan
+	@$(MAKE) --no-print-directory check-tsan
+	@$(MAKE) --no-print-directory check-valgrind
+	@$(MAKE) --no-print-directory check-random
+	@$(MAKE) --no-print-directory coverage
 
 # The interface of the shared libraries, as libxm/abi/ has it.  That is written anew when something
 # has been added on purpose; what is taken away or changed breaks programs.
@@ -379,7 +542,8 @@ $(B)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 fuzz_objs := $(patsubst %.c,$(B)/fuzz/%.o,$(core_src) $(system_src) $(load_src) $(eval_src) \
-	$(compile_src) $(explain_src) $(server_src) $(loopback_src) $(sim_src) $(base_src) $(box_src))
+	$(compile_src) $(explain_src) $(server_src) $(loopback_src) $(sim_src) $(base_src) $(box_src) $(audit_common_src) \
+	$(xmaudit_src))
 $(B)/fuzz/liball.a: $(fuzz_objs)
 	$(call archive)
 $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liball.a
@@ -413,14 +577,39 @@ $(B)/examples/%: libxm/examples/%.c $(B)/libxm-linux.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes $(ALL_LDFLAGS) -pie -o $@ $^ -lpthread
 
+# ---- under attack -----------------------------------------------------------------------------------
+
+.PHONY: attack kill-test prove-promises
+# What several users can do to a broker, while others ask it for their due: two minutes.
+attack: deps-check
+	@$(MAKE) --no-print-directory all $(clients) $(honest)
+	@XM_BUILD="$$(cd '$(B)' && pwd)" PYTHONDONTWRITEBYTECODE=1 python3 tests/attack/attack.py $(ATTACK_ARGS)
+# A thousand ends at random moments, and nothing that was answered is missing in the log.
+kill-test: deps-check
+	@$(MAKE) --no-print-directory all $(clients) $(honest)
+	@XM_BUILD="$$(cd '$(B)' && pwd)" PYTHONDONTWRITEBYTECODE=1 KILLS=$${KILLS:-1000} python3 tests/e2e/test_kill.py
+# Without each mechanism that a promise rests on, a test fails.
+prove-promises: deps-check
+	@$(MAKE) --no-print-directory check-build
+	@B='$(B)' PYTHONDONTWRITEBYTECODE=1 python3 tests/promises/prove.py $(PROVE_ARGS)
+
 ci: deps-ci
 	@$(MAKE) --no-print-directory WERROR=-Werror all check-headers check-format check-man check-abi
 	@$(MAKE) --no-print-directory check-clang
+	@$(MAKE) --no-print-directory analyze
+	@$(MAKE) --no-print-directory check-tsan
+	@$(MAKE) --no-print-directory check-valgrind
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
 	@$(MAKE) --no-print-directory demo
 	@$(MAKE) --no-print-directory bench BENCH_ARGS=--quick
+	@$(MAKE) --no-print-directory attack ATTACK_ARGS=--quick
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory WERROR=-Werror check
+
+# How far systemd's own measure finds the service exposed, and by what: see "The service" in xmbroker(8).
+.PHONY: unit-security
+unit-security:
+	@systemd-analyze security --offline=true --no-pager xmbroker/xmbroker.service
 
 # ---- what has to be installed -----------------------------------------------------------------------
 
@@ -431,8 +620,8 @@ gcc_version = $(or $(shell gcc -dumpversion 2>/dev/null),12)
 packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)),libc6-dev-i386 \
 	lib32gcc-$(gcc_version)-dev lib32stdc++-$(gcc_version)-dev)
 check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 binutils git
-ci_packages = $(check_packages) clang clang-format libclang-rt-dev mandoc groff-base \
-	abigail-tools
+ci_packages = $(check_packages) clang clang-format clang-tidy libclang-rt-dev cppcheck valgrind mandoc \
+	groff-base abigail-tools
 
 define need
 @missing=; for package in $(1); do \

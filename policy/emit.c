@@ -353,6 +353,7 @@ static void *finish(struct compilation *c, size_t *lenp)
 	image->size = (uint32_t)size;
 	image->vocabulary = image_vocabulary();
 	image->compiled_at = time(NULL);
+	image_mask(image, &image->mask);
 	*lenp = size;
 	return image;
 }

@@ -65,6 +65,28 @@ uint64_t image_vocabulary(void)
 	return hash;
 }
 
+/* ---- what can be called ------------------------------------------------------------------------- */
+
+_Static_assert(offsetof(struct policy_image, mask) == POLICY_IMAGE_MASK_AT, "as image.h says");
+
+bool image_mask(const struct policy_image *image, struct xm_mask *maskp)
+{
+	const struct image_slot *slot = image_table(image, IMAGE_INDEX);
+
+	memset(maskp, 0, sizeof(*maskp));
+	for (uint32_t i = 0; i < image->table[IMAGE_INDEX].count; i++, slot++) {
+		unsigned int op = image_key_op(slot->key);
+
+		if (!slot->key)
+			continue;
+		if (op >= XM_N_OPS)
+			return false;
+		if (slot->n_allow)
+			xm_mask_add_call(maskp, op);
+	}
+	return true;
+}
+
 /* ---- verification ------------------------------------------------------------------------------ */
 
 static uint32_t count(const struct policy_image *image, enum image_table table)
@@ -124,6 +146,14 @@ static bool index_good(const struct policy_image *image)
 		empty += !slot->key;
 	}
 	return empty > 0;
+}
+
+/* Exactly what the rules say: whoever trusts the mask need not look at them. */
+static bool mask_good(const struct policy_image *image)
+{
+	struct xm_mask mask;
+
+	return image_mask(image, &mask) && xm_mask_equal(&mask, &image->mask);
 }
 
 static bool entries_good(const struct policy_image *image)
@@ -239,7 +269,7 @@ const struct policy_image *policy_image_verify(const void *block, size_t len)
 	if (!block || (uintptr_t)block % 8 || len < sizeof(*image) || len > POLICY_IMAGE_MAX ||
 	    !header_good(image, len) || !tables_good(image, len))
 		return NULL;
-	if (!texts_good(image) || !index_good(image) || !entries_good(image) ||
+	if (!texts_good(image) || !index_good(image) || !mask_good(image) || !entries_good(image) ||
 	    !constraints_good(image) || !terms_good(image) || !values_good(image) ||
 	    !rules_good(image) || !clauses_good(image) || !grants_good(image) ||
 	    !system_good(image))
@@ -255,6 +285,11 @@ void policy_image_about(const struct policy_image *image, struct policy_about *a
 	aboutp->compiled_at = image->compiled_at;
 	aboutp->n_rules = count(image, IMAGE_RULES);
 	aboutp->n_grants = count(image, IMAGE_GRANTS);
+}
+
+void policy_image_mask(const struct policy_image *image, struct xm_mask *maskp)
+{
+	*maskp = image->mask;
 }
 
 const struct system *policy_image_system(const struct policy_image *image)

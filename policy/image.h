@@ -13,10 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libxm/core/mask.h"
 #include "libxm/system/system.h"
 
 #define POLICY_DIGEST 32 /* bytes: SHA-256 over the policy's sources and the system description */
 #define POLICY_IMAGE_MAX (64u << 20)
+/* Where the XM_MASK_BYTES of policy_image_mask() stand in every image, for who hands images on without
+ * looking into them. */
+#define POLICY_IMAGE_MASK_AT 72
 
 struct policy_image; /* what a verified block points to */
 
@@ -44,6 +48,11 @@ struct policy_source {
 const struct policy_image *policy_image_verify(const void *block, size_t len);
 
 void policy_image_about(const struct policy_image *image, struct policy_about *aboutp);
+/*
+ * The hypercalls that this policy could ever have the broker make, for whomever: those that some allow
+ * rule in force for somebody covers, and those by means of which others are answered.
+ */
+void policy_image_mask(const struct policy_image *image, struct xm_mask *maskp);
 /* The system description inside, verified; NULL if it was compiled without one (xmbroker-compiler
  * never does that). */
 const struct system *policy_image_system(const struct policy_image *image);

@@ -15,7 +15,7 @@
 #include "policy/image.h"
 
 #define IMAGE_MAGIC 0x31504d58u /* "XMP1" */
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_NONE UINT32_MAX
 
 enum image_table {
@@ -50,6 +50,7 @@ struct policy_image {
 	uint32_t reserved;
 	int64_t compiled_at;
 	uint8_t digest[POLICY_DIGEST];
+	struct xm_mask mask; /* what policy_image_mask() says, at POLICY_IMAGE_MASK_AT */
 	struct image_section table[IMAGE_N_TABLES];
 };
 
@@ -186,6 +187,12 @@ static inline uint64_t image_key(unsigned int op, enum image_principal kind, uin
 	return ((uint64_t)(op + 1) << 34) | ((uint64_t)kind << 32) | id;
 }
 
+/* The operation in a key; any number, if it is no good one. */
+static inline unsigned int image_key_op(uint64_t key)
+{
+	return (unsigned int)(key >> 34) - 1;
+}
+
 static inline uint32_t image_hash(uint64_t key)
 {
 	key *= UINT64_C(0x9e3779b97f4a7c15);
@@ -209,5 +216,7 @@ extern const uint32_t image_record_size[IMAGE_N_TABLES];
 /* For the compiler: the two sums that policy_image_verify() compares. */
 uint64_t image_checksum(const void *block, size_t len);
 uint64_t image_vocabulary(void);
+/* The hypercalls that the index can lead to; false: it is about an operation that is none. */
+bool image_mask(const struct policy_image *image, struct xm_mask *maskp);
 
 #endif

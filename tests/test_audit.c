@@ -50,7 +50,7 @@ static void setup(void)
 	gids[1] = 200;
 	fake_request(XM_OP_GET_TIME, &req);
 	log_fd = memfd_create("log", 0);
-	cr_assert_eq(audit_new(fcntl(log_fd, F_DUPFD_CLOEXEC, 3), &audit), 0);
+	cr_assert_eq(audit_new(fcntl(log_fd, F_DUPFD_CLOEXEC, 3), NULL, NULL, &audit), 0);
 }
 
 static void teardown(void)
@@ -258,7 +258,7 @@ Test(audit, without_a_log_everything_succeeds)
 	uint64_t id;
 
 	audit_free(audit);
-	cr_assert_eq(audit_new(-1, &audit), 0);
+	cr_assert_eq(audit_new(-1, NULL, NULL, &audit), 0);
 	cr_expect_eq(audit_decision(audit, &decision, true, &id), 0);
 	cr_expect_eq(audit_stop(audit, "x"), 0);
 }
@@ -270,7 +270,7 @@ Test(audit, a_log_that_cannot_be_synced_because_it_is_no_file_is_good_enough)
 
 	audit_free(audit);
 	cr_assert_eq(pipe(fds), 0);
-	cr_assert_eq(audit_new(fds[1], &audit), 0);
+	cr_assert_eq(audit_new(fds[1], NULL, NULL, &audit), 0);
 	cr_expect_eq(audit_decision(audit, &decision, true, &id), 0);
 	close(fds[0]);
 }
@@ -280,7 +280,7 @@ Test(audit, a_full_disk_is_an_error)
 	uint64_t id = 99;
 
 	audit_free(audit);
-	cr_assert_eq(audit_new(open("/dev/full", O_WRONLY | O_CLOEXEC), &audit), 0);
+	cr_assert_eq(audit_new(open("/dev/full", O_WRONLY | O_CLOEXEC), NULL, NULL, &audit), 0);
 	cr_expect_eq(audit_decision(audit, &decision, false, &id), -ENOSPC);
 	cr_expect_eq(id, 99);
 }
@@ -324,11 +324,14 @@ Test(audit, a_record_that_was_torn_off_spoils_only_itself_and_is_counted)
 	write_decision();
 	cr_expect_eq(strlen(log_line(1)), 15);
 	cr_expect_str_eq(log_line(1) + 10, " torn");
-	cr_expect_str_eq(text_of(2, "type"), "lost");
-	cr_expect_eq(number_of(2, "records"), 2);
+	cr_expect_str_eq(text_of(2, "type"), "recovered");
+	cr_expect_eq(number_of(2, "bytes"), 10);
 	cr_expect_eq(number_of(2, "seq"), 2);
-	cr_expect_str_eq(text_of(3, "type"), "decision");
+	cr_expect_str_eq(text_of(3, "type"), "lost");
+	cr_expect_eq(number_of(3, "records"), 2);
 	cr_expect_eq(number_of(3, "seq"), 3);
+	cr_expect_str_eq(text_of(4, "type"), "decision");
+	cr_expect_eq(number_of(4, "seq"), 4);
 }
 
 Test(audit, an_element_of_a_batch_says_of_which_and_where)
@@ -338,7 +341,7 @@ Test(audit, an_element_of_a_batch_says_of_which_and_where)
 	decision.batch = 3;
 	decision.element = 0;
 	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
-	cr_expect_not_null(strstr(log_line(0), ",\"batch\":3,\"element\":0}"));
+	cr_expect_not_null(strstr(log_line(0), ",\"batch\":3,\"element\":0,\"chain\":"));
 	decision.batch = 0;
 	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
 	cr_expect_null(strstr(log_line(1), "batch"));

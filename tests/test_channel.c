@@ -172,6 +172,31 @@ Test(channel, sender_refuses_surplus_descriptor)
 	cr_expect_eq(channel_send(pair[0], &message), -EINVAL);
 }
 
+/* There may be no audit log: then neither comes. */
+Test(channel, audit_log_comes_with_a_descriptor_or_without)
+{
+	struct channel_message back;
+
+	message.type = CHANNEL_AUDIT;
+	cr_assert_eq(channel_send(pair[0], &message), 0);
+	cr_assert_eq(channel_receive(pair[1], &back), 1);
+	cr_assert_eq(back.fd, -1);
+	message.fd = STDERR_FILENO;
+	strcpy(message.text, "seq=1");
+	cr_assert_eq(channel_send(pair[0], &message), 0);
+	cr_assert_eq(channel_receive(pair[1], &back), 1);
+	cr_assert_geq(back.fd, 0);
+	close(back.fd);
+}
+
+Test(channel, answers_about_the_audit_log_carry_nothing)
+{
+	expect_refused((uint8_t[8]){ CHANNEL_AUDIT_DONE, 1 }, 8, 1);
+	expect_refused((uint8_t[8]){ CHANNEL_AUDIT_NOTED, 1 }, 8, 1);
+	expect_refused((uint8_t[9]){ CHANNEL_AUDIT_DONE, 1, 1, 0, 0, 0, 0, 0, 'x' }, 9, 0);
+	expect_refused((uint8_t[9]){ CHANNEL_AUDIT_NOTED, 1, 1, 0, 0, 0, 0, 0, 'x' }, 9, 0);
+}
+
 Test(channel, unknown_type_refused)
 {
 	expect_refused((uint8_t[8]){ 99 }, 8, 0);

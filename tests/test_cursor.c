@@ -10,7 +10,7 @@
 
 #include "xmbroker/cursor.h"
 
-#define CAPACITY_MAX 512
+#define CAPACITY_MAX 4096
 #define FIELDS XM_NF_HM_LOG
 
 /* Record number n is the n-th that was ever written. */
@@ -122,16 +122,27 @@ static void fake_issue(void *data, const struct xm_request *r, struct xm_reply *
 		fake_status(out);
 }
 
+static unsigned int n_slices;   /* turns that the last call took */
+static unsigned int most_calls; /* to the hypervisor, of any turn */
+
 static void call(struct holdings *who, unsigned int op, uint64_t a1, uint64_t a2)
 {
+	bool done;
 	static const struct backend_issuer issuer = { fake_issue, NULL };
 
 	req = (struct xm_request){ .op = op };
 	req.arg[0].num = XM_HYPERVISOR_ID;
 	req.arg[1].num = a1;
 	req.arg[2].num = a2;
-	xm_reply_init(&reply, NULL, 0);
-	cursor_call(who, &issuer, &req, &reply);
+	n_slices = 0;
+	do {
+		unsigned int before = ring.calls;
+
+		xm_reply_init(&reply, NULL, 0);
+		cr_assert_lt(++n_slices, 100);
+		done = cursor_call(who, &issuer, &req, &reply);
+		most_calls = ring.calls - before > most_calls ? ring.calls - before : most_calls;
+	} while (!done);
 }
 
 static uint32_t number(uint32_t i)
@@ -421,6 +432,21 @@ Test(cursor, a_session_has_a_bounded_number_that_its_user_pays_for)
 	call(&bob, XM_OP_HM_READ, 0, 1);
 	cr_expect_eq(reply.code, XM_C_NOT_AVAILABLE);
 	expect(&alice, 1, 0, 0);
+}
+
+/* Another session's call may come between its turns, and new records too. */
+Test(cursor, a_long_search_takes_several_turns)
+{
+	ring.capacity = 4000;
+	write_records(4000);
+	cr_assert_eq(seek(&alice, 0, 2), 4000);
+	write_records(3000);
+	most_calls = 0;
+	expect(&alice, 5, 4000, 4005);
+	cr_expect_gt(n_slices, 2);
+	cr_expect_leq(most_calls, 50);
+	expect(&alice, 5, 4005, 4010);
+	cr_expect_eq(n_slices, 1);
 }
 
 Test(cursor, lent_space_is_not_lost)

@@ -429,7 +429,7 @@ static void setup(void)
 		.backend = &recorder,
 		.hypervisor = { XM_PROFILE_ID_3_X, 0, 2 },
 	};
-	cr_assert_eq(audit_new(dup(log_fd), &gate.audit), 0);
+	cr_assert_eq(audit_new(dup(log_fd), NULL, NULL, &gate.audit), 0);
 }
 
 static void teardown(void)

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,63 @@ Test(options, defaults)
 	cr_expect_eq(opts.partition, 0);
 	cr_expect_not(opts.allow_on_audit_failure);
 	cr_expect_not(opts.check);
+}
+
+/* As the pages xmbroker(8) and xmbroker.yaml(5) give them. */
+Test(options, limits_and_their_defaults)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		uint32_t init;
+	} numbers[] = {
+#define NUMBER(field, init) { "--" #field, offsetof(struct options, field), init }
+		NUMBER(session_max_age, 86400),      NUMBER(max_sessions, 4096),
+		NUMBER(max_sessions_per_user, 1024), NUMBER(max_setup, 256),
+		NUMBER(max_setup_per_user, 32),      NUMBER(setup_time, 5),
+		NUMBER(connections_per_user, 100),   NUMBER(calls_per_user, 50000),
+		NUMBER(waiting_per_user, 2),         NUMBER(memory_per_user, 1024),
+		NUMBER(large_memory, 256),           NUMBER(large_memory_per_user, 48),
+		NUMBER(denials_per_user, 100),       NUMBER(audit_per_user, 2000),
+		NUMBER(audit_rotate_size, 64),       NUMBER(audit_rotate_age, 86400),
+		NUMBER(audit_keep_size, 1024),       NUMBER(audit_keep_age, 0),
+		NUMBER(audit_reserve, 16),           NUMBER(audit_anchor, 3600),
+#undef NUMBER
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		const uint32_t *field = (const void *)((const char *)&opts + numbers[i].at);
+		char option[64];
+
+		cr_expect_eq(*field, numbers[i].init, "%s", numbers[i].name);
+		snprintf(option, sizeof(option), "%s", numbers[i].name);
+		for (char *c = option; *c; c++)
+			*c = *c == '_' ? '-' : *c;
+		cr_expect_eq(PARSE(option, "222"), 0, "%s", option);
+		cr_expect_eq(*field, 222, "%s", option);
+		cr_expect_eq(PARSE(option, "-1"), -EINVAL, "%s", option);
+	}
+}
+
+Test(options, seal_and_syslog)
+{
+	cr_expect_str_eq(opts.audit_key, "/var/lib/xmbroker/audit.key");
+	cr_expect_eq(opts.audit_syslog, OPTIONS_SYSLOG_ANCHORS);
+	cr_assert_eq(configure("audit_key=none\naudit_syslog=records\n"), 0);
+	cr_expect_null(opts.audit_key);
+	cr_expect_eq(opts.audit_syslog, OPTIONS_SYSLOG_RECORDS);
+	cr_assert_eq(PARSE("--audit-key", "/k", "--audit-syslog", "none"), 0);
+	cr_expect_str_eq(opts.audit_key, "/k");
+	cr_expect_eq(opts.audit_syslog, OPTIONS_SYSLOG_NONE);
+}
+
+Test(options, limits_that_cannot_be_reached_are_lowered)
+{
+	cr_assert_eq(PARSE("--backend", "loopback", "--max-sessions", "8"), 0);
+	cr_assert_eq(options_finish(&opts), 0);
+	cr_expect_eq(opts.max_sessions_per_user, 8);
+	cr_expect_eq(opts.max_setup, 8);
+	cr_expect_eq(opts.max_setup_per_user, 8);
 }
 
 Test(options, everything)
@@ -145,6 +203,10 @@ REFUSED(unknown_backend_refused, "--backend", "hardware")
 REFUSED(sim_without_description_refused, "--backend", "sim:")
 REFUSED(xmsim_without_socket_refused, "--backend", "xmsim")
 REFUSED(loopback_with_path_refused, "--backend", "loopback:x")
+REFUSED(no_setup_refused, "--max-setup", "0")
+REFUSED(no_time_for_setup_refused, "--setup-time", "0")
+REFUSED(too_little_memory_refused, "--memory-per-user", "127")
+REFUSED(unknown_syslog_refused, "--audit-syslog", "all")
 REFUSED(unknown_audit_failure_refused, "--on-audit-failure", "maybe")
 
 Test(options, device_says_that_it_comes_with_the_module)

@@ -377,7 +377,7 @@ static void make_server(uint32_t max_sessions)
 	cr_assert_eq(bind(fds.listen, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
 	cr_assert_eq(listen(fds.listen, 64), 0);
 	cr_assert_eq(getsockname(fds.listen, (struct sockaddr *)&address, &address_len), 0);
-	cr_assert_eq(audit_new(-1, &audit), 0);
+	cr_assert_eq(audit_new(-1, NULL, NULL, &audit), 0);
 	fake_policy.answer = FAKE_ALLOW;
 	cr_assert_eq(server_new(&config, &fds, &policy, 1, &hypervisor->backend, audit, &server),
 		     0);

@@ -22,8 +22,9 @@
 
 struct kind {
 	uint8_t type;
-	bool fd;   /* exactly one descriptor comes with it; otherwise none */
-	bool text; /* may carry text; otherwise none */
+	bool fd;    /* exactly one descriptor comes with it; otherwise none */
+	bool maybe; /* one or none */
+	bool text;  /* may carry text; otherwise none */
 };
 
 static const struct kind kinds[] = {
@@ -31,10 +32,15 @@ static const struct kind kinds[] = {
 	{ .type = CHANNEL_BACKEND, .fd = true },
 	{ .type = CHANNEL_RELOADED, .text = true },
 	{ .type = CHANNEL_STOP },
+	{ .type = CHANNEL_AUDIT, .maybe = true, .text = true },
+	{ .type = CHANNEL_AUDIT_NOTE, .text = true },
+	{ .type = CHANNEL_AUDIT_SPACE },
 	{ .type = CHANNEL_READY },
 	{ .type = CHANNEL_RELOAD },
 	{ .type = CHANNEL_BACKEND_LOST },
 	{ .type = CHANNEL_IMAGE_DONE },
+	{ .type = CHANNEL_AUDIT_DONE },
+	{ .type = CHANNEL_AUDIT_NOTED },
 };
 
 union control {
@@ -46,7 +52,8 @@ static bool fits(uint8_t type, bool has_fd, size_t text_len)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].type == type)
-			return kinds[i].fd == has_fd && (kinds[i].text || text_len == 0);
+			return (kinds[i].maybe || kinds[i].fd == has_fd) &&
+			       (kinds[i].text || text_len == 0);
 	return false;
 }
 

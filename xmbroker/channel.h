@@ -19,11 +19,20 @@ enum channel_type {
 	CHANNEL_BACKEND = 2,  /* fd: a new connection to the hypervisor */
 	CHANNEL_RELOADED = 3, /* number: the request; ok; text: what the compiler said */
 	CHANNEL_STOP = 4,     /* finish what is in flight and exit 0 */
+	/* fd: the file of the audit log that begins; number: its number; text: audit_state.h.
+	 * Without fd and text: there is no audit log */
+	CHANNEL_AUDIT = 5,
+	CHANNEL_AUDIT_NOTE = 6, /* text: audit_state.h: to be recorded, then files are deleted */
+	/* ok: there is room for records again; otherwise hardly any, or none can be kept at all,
+	 * because of the errno that is the number */
+	CHANNEL_AUDIT_SPACE = 7,
 	/* server to supervisor */
 	CHANNEL_READY = 16,        /* serving */
 	CHANNEL_RELOAD = 17,       /* number: the request; somebody allowed asks for a reload */
 	CHANNEL_BACKEND_LOST = 18, /* the connection to the hypervisor is gone */
 	CHANNEL_IMAGE_DONE = 19,   /* number: the generation of an image; ok: it is in force */
+	CHANNEL_AUDIT_DONE = 20, /* number: that of CHANNEL_AUDIT; ok: records go to the new file */
+	CHANNEL_AUDIT_NOTED = 21, /* ok: what was to be noted is on the disk */
 };
 
 struct channel_message {

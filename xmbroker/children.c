@@ -2,7 +2,8 @@
 /*
  * Server and hypervisor: starts them, starts them again, connects them, and listens to the server.
  * Owns the channel and the descriptors towards xmsim.  Must never act on a message of the server
- * beyond the few that channel.h names: a taken-over server may send anything.
+ * beyond the few that channel.h names, nor give it a connection that can do more than its policy: a
+ * taken-over server may send anything.
  */
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include "xmbroker/log.h"
 #include "xmbroker/notify.h"
 #include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_box.h"
 #include "xmbroker/supervisor_internal.h"
 
 static void close_source(struct supervisor *s, struct loop_source *source)
@@ -31,6 +33,7 @@ static bool is_up(const struct supervisor *s)
 }
 
 #define SERVER_END_MS 1000 /* for a server that closed its channel to be gone */
+#define NARROW_MS 5000     /* for a server to take a new policy */
 
 static void end_server(const struct supervisor *s)
 {
@@ -59,7 +62,13 @@ static void on_ready(struct supervisor *s)
 
 	if (s->server_ready)
 		return;
+	if (supervisor_check_child(s, BOX_SERVER, s->server.pid) < 0) {
+		end_server(s);
+		supervisor_stop(s, SUPERVISOR_FAILED);
+		return;
+	}
 	s->server_ready = true;
+	store_serving(&s->store, s->loop.now);
 	reload_image_done(s, s->server_generation, true);
 	if (s->phase != PHASE_STARTING) {
 		log_notice("the server serves again");
@@ -69,8 +78,7 @@ static void on_ready(struct supervisor *s)
 	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
 	log_notice("ready: %s, socket %s, policy generation %u", options_backend_text(opts),
 		   s->listen.bound ? opts->socket : "of the service manager", s->generation);
-	if (s->reload_again)
-		reload_request(s, NULL);
+	reload_tick(s);
 }
 
 static void on_message(struct supervisor *s, const struct channel_message *message)
@@ -84,6 +92,12 @@ static void on_message(struct supervisor *s, const struct channel_message *messa
 		break;
 	case CHANNEL_IMAGE_DONE:
 		reload_image_done(s, message->number, message->ok);
+		break;
+	case CHANNEL_AUDIT_DONE:
+		store_done(&s->store, message, s->loop.now);
+		break;
+	case CHANNEL_AUDIT_NOTED:
+		store_noted(&s->store, message, s->loop.now);
 		break;
 	case CHANNEL_BACKEND_LOST:
 		if (s->opts->backend == OPTIONS_LOOPBACK || s->link.due)
@@ -137,18 +151,39 @@ static int connect_backend(struct supervisor *s)
 	}
 }
 
+/*
+ * The same as connect_backend(), but of no use for more than the newest policy can have called and what
+ * the server has the use of now: it may not have taken that policy yet.  Stays ours.
+ */
+static int connect_narrow(struct supervisor *s)
+{
+	int fd = connect_backend(s), r;
+	struct xm_mask mask;
+
+	if (fd < 0)
+		return fd;
+	links_mask_of(s->image, &mask);
+	links_unite(&s->links, &mask);
+	r = links_add(&s->links, fd, &mask);
+	return r < 0 ? r : fd;
+}
+
 static int run_server(struct supervisor *s, int backend)
 {
 	struct launch_server with = {
 		.listen = s->listen.fd,
-		.audit = s->audit,
 		.image = s->image,
 		.backend = backend,
 		.generation = s->generation,
 	};
+	struct channel_message log;
 	int channel, r;
 	pid_t pid;
 
+	r = store_hand_over(&s->store, &log);
+	if (r < 0)
+		return r;
+	with.ledger = s->store.ledger;
 	r = launch_server(s->launch, &with, &channel, &pid);
 	if (r < 0) {
 		log_error("cannot start %s: %s", s->launch->server, strerror(-r));
@@ -161,6 +196,8 @@ static int run_server(struct supervisor *s, int backend)
 		close(channel);
 		end_server(s);
 	}
+	children_tell_server(s, &log);
+	explicit_bzero(log.text, sizeof(log.text));
 	return 0;
 }
 
@@ -179,8 +216,10 @@ static void server_failed(struct supervisor *s)
 
 static void start_server(struct supervisor *s)
 {
-	int backend = connect_backend(s);
+	int backend;
 
+	links_cut_all(&s->links);
+	backend = connect_narrow(s);
 	if (backend < 0 && s->opts->backend == OPTIONS_XMSIM) {
 		log_error("cannot connect to the xmsim at %s: %s", s->opts->backend_path,
 			  strerror(-backend));
@@ -190,21 +229,22 @@ static void start_server(struct supervisor *s)
 	s->link.due = false;
 	if (run_server(s, backend < 0 ? -1 : backend) < 0)
 		server_failed(s);
-	if (backend >= 0)
-		close(backend);
 }
 
 void children_server_died(struct supervisor *s, int status)
 {
-	char text[160];
+	char text[192];
 
 	close_source(s, &s->channel);
+	links_cut_all(&s->links);
 	s->server_ready = false;
+	store_server_died(&s->store);
 	s->server_end = -1;
 	s->link.due = false;
 	s->current.n = s->next.n = 0;
 	if (s->phase == PHASE_STOPPING) {
 		service_ended(&s->server);
+		store_finish(&s->store);
 		return;
 	}
 	log_error("the server %s", service_status_text(status, text, sizeof(text)));
@@ -226,6 +266,10 @@ static void on_sim_ready(struct loop_source *source, uint32_t events)
 	close_source(s, source);
 	if (n <= 0)
 		return; /* it ended: SIGCHLD says how */
+	if (supervisor_check_child(s, BOX_SIM, s->sim.pid) < 0) {
+		supervisor_stop(s, SUPERVISOR_FAILED);
+		return;
+	}
 	s->sim_ready = true;
 	s->link.at = s->loop.now; /* if it is due at all, then now */
 	if (s->server.pid < 0 && !s->server.due && is_up(s))
@@ -264,7 +308,7 @@ static void start_sim(struct supervisor *s)
 
 void children_sim_died(struct supervisor *s, int status)
 {
-	char text[160];
+	char text[192];
 
 	close_source(s, &s->ready);
 	if (s->attach >= 0)
@@ -296,22 +340,69 @@ void children_start(struct supervisor *s)
 		start_server(s);
 }
 
-/* A running server gets a new connection. */
-static void renew_link(struct supervisor *s)
+static int hand_over_link(struct supervisor *s)
 {
 	struct channel_message message = { .type = CHANNEL_BACKEND };
 
-	message.fd = connect_backend(s);
-	if (message.fd < 0) {
+	message.fd = connect_narrow(s);
+	if (message.fd < 0)
+		return message.fd;
+	children_tell_server(s, &message);
+	return 0;
+}
+
+/* A running server gets a new connection for the one that it lost. */
+static void renew_link(struct supervisor *s)
+{
+	if (hand_over_link(s) < 0) {
 		service_failed(&s->link, s->loop.now);
 		return;
 	}
+	links_cut_old(&s->links);
 	s->link.due = false;
 	s->link.pid = 1; /* alive since `started`, as far as the back-off is concerned */
 	s->link.started = s->loop.now;
-	children_tell_server(s, &message);
-	close(message.fd);
 	log_notice("the server has a new connection to the hypervisor");
+}
+
+/* A wider connection comes before the image, so that no call is refused that its policy allows. */
+void children_widen_link(struct supervisor *s)
+{
+	struct xm_mask mask;
+
+	if (s->opts->backend == OPTIONS_LOOPBACK || s->channel.fd < 0)
+		return;
+	s->narrow_at = s->loop.now + NARROW_MS;
+	links_mask_of(s->image, &mask);
+	if (s->link.due || s->sim_halted || links_cover(&s->links, &mask))
+		return;
+	if (hand_over_link(s) < 0)
+		service_failed(&s->link, s->loop.now);
+}
+
+void children_narrow_link(struct supervisor *s)
+{
+	struct xm_mask mask;
+
+	if (!s->links.n)
+		return;
+	links_mask_of(s->image, &mask);
+	links_cut_old(&s->links);
+	links_narrow(&s->links, &mask);
+	/* Where a policy was refused so late that the connection had become too narrow for the old one. */
+	children_widen_link(s);
+	s->narrow_at = -1;
+}
+
+/* A server that is in a long call takes the new policy later, and one that was taken over perhaps
+ * never. */
+static void narrow_in_time(struct supervisor *s)
+{
+	struct xm_mask mask;
+
+	s->narrow_at = -1;
+	links_mask_of(s->image, &mask);
+	links_narrow(&s->links, &mask);
 }
 
 static bool is_due(const struct supervisor *s, const struct service *service)
@@ -333,6 +424,8 @@ void children_tick(struct supervisor *s)
 		s->server_end = -1;
 		end_server(s);
 	}
+	if (s->narrow_at >= 0 && s->loop.now >= s->narrow_at)
+		narrow_in_time(s);
 	if (is_due(s, &s->sim)) {
 		s->sim.due = false;
 		start_sim(s);
@@ -356,6 +449,8 @@ int64_t children_next(const struct supervisor *s, int64_t at)
 		return at;
 	if (s->server_end >= 0 && (at < 0 || s->server_end < at))
 		at = s->server_end;
+	if (s->narrow_at >= 0 && (at < 0 || s->narrow_at < at))
+		at = s->narrow_at;
 	at = sooner(at, &s->sim);
 	if (can_serve(s))
 		at = sooner(at, &s->server);
@@ -368,6 +463,7 @@ void children_close(struct supervisor *s)
 {
 	close_source(s, &s->channel);
 	close_source(s, &s->ready);
+	links_cut_all(&s->links);
 	if (s->attach >= 0)
 		close(s->attach);
 	s->attach = -1;

@@ -21,6 +21,7 @@
 #include "xmbroker/compile_job.h"
 #include "xmbroker/log.h"
 #include "xmbroker/options.h"
+#include "xmbroker/service.h"
 #include "xmbroker/spawn.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -115,7 +116,7 @@ static int start(struct compile_job *job, const struct compile_args *args, int e
 	snprintf(partition, sizeof(partition), "--partition=%u", (unsigned int)args->partition);
 	argv[n++] = partition;
 	argv[n++] = "--";
-	for (size_t i = 0; args->policies[i] && i < OPTIONS_POLICIES_MAX; i++)
+	for (size_t i = 0; i < OPTIONS_POLICIES_MAX && args->policies[i]; i++)
 		argv[n++] = args->policies[i];
 	return spawn_run(&spawn, &job->pid);
 }
@@ -163,19 +164,21 @@ static const char *judge_image(int fd)
 
 static void explain(struct compile_job *job, int status)
 {
-	char text[128];
+	char text[256], how[192];
 
 	if (job->late)
 		snprintf(text, sizeof(text), "the compiler took more than %d seconds\n",
 			 COMPILE_SECONDS);
 	else if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "the compiler was killed by signal %d (%s)\n",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(text, sizeof(text), "the compiler %s\n",
+			 service_status_text(status, how, sizeof(how)));
 	else if (WEXITSTATUS(status) != 0 && job->len == 0)
 		snprintf(text, sizeof(text), "the compiler ended with status %d\n",
 			 WEXITSTATUS(status));
 	else
 		return;
+	if (job->len && job->text[job->len - 1] != '\n')
+		add_text(job, "\n", 1); /* what it said was cut off */
 	add_text(job, text, strlen(text));
 }
 
@@ -244,6 +247,7 @@ int compile_print_config(const char *compiler, const char *file, char *lines, si
 	const char *argv[] = { "xmbroker-compiler", "--print-config", file, NULL };
 	struct spawn spawn = { .path = compiler, .argv = argv, .err = -1, .role = BOX_COMPILER };
 	int out[2], r, status = 0;
+	char how[192];
 	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC) < 0)
@@ -263,7 +267,10 @@ int compile_print_config(const char *compiler, const char *file, char *lines, si
 	waitpid(pid, &status, 0);
 	if (r < 0)
 		log_error("%s: the compiler did not read it well: %s", file, strerror(-r));
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	else if (WIFSIGNALED(status))
+		log_error("%s: the compiler %s", file,
+			  service_status_text(status, how, sizeof(how)));
+	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		r = -EINVAL; /* it has said why */
 	return r < 0 ? -EINVAL : 0;
 }

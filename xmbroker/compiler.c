@@ -6,6 +6,7 @@
  *
  *   xmbroker-compiler --image-fd N [--system PATH|loopback:] [--partition N] POLICY...
  *   xmbroker-compiler --print-config FILE
+ *   xmbroker-compiler --self-test [--uid N --gid N]
  *
  * Exit: 0 good, 1 the policy or configuration is bad, 2 usage, or something cannot be read or written.
  */
@@ -21,8 +22,9 @@
 
 #include "policy/compile.h"
 #include "policy/image.h"
-#include "xmbroker/box.h"
+#include "xmbroker/box_paths.h"
 #include "xmbroker/compiler_config.h"
+#include "xmbroker/selftest.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_UNABLE = 2 };
 
@@ -67,6 +69,27 @@ static int deliver(int fd, const void *image, size_t len)
 	return fcntl(fd, F_ADD_SEALS, SEALS) ? -errno : 0;
 }
 
+/* Only what is beneath the policies, the description and where the system has its own is readable. */
+static int close_box(const struct arguments *args, char *const *policies, size_t n)
+{
+	struct box_paths paths;
+	int fds[] = { args->image_fd }, ret = box_keep_only(fds, 1);
+
+	box_paths_init(&paths);
+	if (args->config)
+		box_paths_add_folder_of(&paths, args->config, BOX_READ);
+	if (args->options.system)
+		box_paths_add_folder_of(&paths, args->options.system, BOX_READ);
+	for (size_t i = 0; i < n; i++)
+		box_paths_add_policy(&paths, policies[i]);
+	if (!ret)
+		ret = box_confine_to(BOX_COMPILER, paths.place, paths.n);
+	box_paths_deinit(&paths);
+	if (ret)
+		fprintf(stderr, "xmbroker-compiler: cannot close its box: %s\n", strerror(-ret));
+	return ret;
+}
+
 static int compile(const struct arguments *args, char *const *paths, size_t n)
 {
 	void *image = NULL;
@@ -78,6 +101,12 @@ static int compile(const struct arguments *args, char *const *paths, size_t n)
 	ret = policy_compile((const char *const *)paths, n, &args->options, &diag, &image, &len);
 	diag_print(&diag, stderr);
 	diag_free(&diag);
+	if (ret == -EACCES)
+		fputs("xmbroker-compiler: it may read only beneath /etc and /usr, and the folders "
+		      "of "
+		      "the policy files, of their `system`, and of the backend's description, as "
+		      "they were when xmbroker started\n",
+		      stderr);
 	if (!ret && !policy_image_verify(image, len)) {
 		fputs("xmbroker-compiler: the compiled image does not verify\n", stderr);
 		abort();
@@ -156,6 +185,7 @@ static bool parse(struct arguments *args, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static const enum box_role role = BOX_COMPILER;
 	struct arguments args = {
 		.image_fd = -1,
 		.options = { .partition = POLICY_NO_PARTITION, .system_required = true },
@@ -171,8 +201,12 @@ int main(int argc, char **argv)
 		puts("xmbroker-compiler " XM_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--self-test"))
+		return selftest_main(argc, argv, &role, 1);
 	if (!parse(&args, argc, argv))
 		return usage();
+	if (close_box(&args, argv + optind, (size_t)(argc - optind)))
+		return EXIT_UNABLE;
 	if (args.config)
 		return print_config(args.config);
 	return compile(&args, argv + optind, (size_t)(argc - optind));

@@ -89,20 +89,28 @@ static const char *check_failure(const struct node *value, const struct setting 
 		       : NULL;
 }
 
+static const char *check_syslog(const struct node *value, const struct setting *setting)
+{
+	(void)setting;
+	return strcmp(value->text, "none") && strcmp(value->text, "anchors") &&
+			       strcmp(value->text, "records")
+		       ? "it must be none, anchors or records"
+		       : NULL;
+}
+
 static const struct setting settings[] = {
 	{ "policy", true, check_path, 0, 0 },
 	{ "socket", false, check_path, 0, 0 },
 	{ "backend", false, check_backend, 0, 0 },
 	{ "audit", false, check_path, 0, 0 },
+	{ "audit_key", false, check_path, 0, 0 },
+	{ "audit_syslog", false, check_syslog, 0, 0 },
 	{ "user", false, check_user, 0, 0 },
-	{ "partition", false, check_number, 0, XM_HYPERVISOR_ID - 1 },
-	{ "session_max_age", false, check_number, 0, INT32_MAX },
-	{ "max_sessions", false, check_number, 1, 1000000 },
-	{ "max_sessions_per_user", false, check_number, 1, 1000000 },
-	{ "large_memory", false, check_number, 0, 65536 },
-	{ "large_memory_per_user", false, check_number, 0, 65536 },
 	{ "on_audit_failure", false, check_failure, 0, 0 },
 	{ "console", false, check_path, 0, 0 },
+#define NUMBER(field, option, min, max, ...) { #field, false, check_number, min, max },
+#include "xmbroker/settings.def"
+#undef NUMBER
 };
 #define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
 

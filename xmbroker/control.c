@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * status, sessions, kick and reload.  Owns their texts.  Must never decide who may ask: that is done
+ * status, sessions, metrics, kick and reload.  Owns their texts.  Must never decide who may ask: that is done
  * when a request comes here.
  */
 
@@ -12,14 +12,11 @@
 #include "xmbroker/control.h"
 #include "xmbroker/cursor.h"
 #include "xmbroker/log.h"
-#include "xmbroker/session.h"
+#include "xmbroker/metrics.h"
+#include "xmbroker/session_internal.h"
 
 #define LINE 2048 /* bytes, more than a line of broker_sessions needs */
 #define PORTS 512 /* bytes of it for the ports of the session; more are only counted */
-
-/* Answers that may be under way to us at once: the channel has room for so many of full length, and a
- * server that lets it run full is ended by the supervisor. */
-#define RELOADS_MAX 8
 
 static struct text begin_text(struct xm_reply *reply)
 {
@@ -68,6 +65,9 @@ static void status(const struct server *server, struct xm_reply *reply)
 	put_policy(&t, server);
 	text_printf(&t, "audit: %s\n", gate->audit_failing ? "failing" : "ok");
 	text_printf(&t, "sessions: %u of %u\n", server->n_sessions, server->config.max_sessions);
+	text_printf(&t, "setup: %u\n", server->users.n_setup);
+	text_printf(&t, "users: %u\n", server->users.n);
+	text_printf(&t, "throttled: %llu\n", (unsigned long long)server->turns.n_throttled);
 	text_printf(&t, "calls: %llu\n", (unsigned long long)n->calls);
 	text_printf(&t, "allowed: %llu\n", (unsigned long long)n->allowed);
 	text_printf(&t, "denied: %llu\n", (unsigned long long)n->denied);
@@ -87,9 +87,9 @@ static const char *process_state(const struct session *s)
 static const char *session_state(const struct session *s)
 {
 	static const char *const names[] = {
-		[SESSION_SETUP] = "set-up",
-		[SESSION_OPEN] = "open",
-		[SESSION_WAITING] = "waiting",
+		[SESSION_SETUP] = "set-up",    [SESSION_OPEN] = "open",
+		[SESSION_WAITING] = "waiting", [SESSION_QUEUED] = "queued",
+		[SESSION_RUNNING] = "running", [SESSION_SEARCHING] = "running",
 	};
 
 	return s->unsent ? "unread" : names[s->state];
@@ -160,8 +160,9 @@ static void put_session(struct text *t, const struct session *s)
 		    (unsigned long long)s->number, s->id.uid, s->id.gid, (int)s->id.pid,
 		    process_state(s), (long long)(s->server->loop.now - s->opened) / 1000,
 		    session_state(s), (unsigned long long)s->n_calls);
-	text_printf(t, "profile=%s bytes=%zu", s->profile ? xm_profile_name(s->profile) : "-",
-		    s->charged + s->charged_large);
+	text_printf(t, "profile=%s bytes=%zu held=%s",
+		    s->profile ? xm_profile_name(s->profile) : "-", s->charged + s->charged_large,
+		    turns_is_held(s->user) ? "yes" : "no");
 	put_ports(t, s);
 	put_logs(t, s);
 	text_puts(t, " comm=");
@@ -183,10 +184,20 @@ static void sessions(const struct server *server, uint64_t from, struct xm_reply
 	put_text(reply, XM_A_BROKER_SESSIONS_text, &t);
 }
 
+static void metrics(const struct server *server, uint64_t from, struct xm_reply *reply)
+{
+	struct text t = begin_text(reply);
+
+	reply->value = metrics_put(server, from, &t);
+	put_text(reply, XM_A_BROKER_METRICS_text, &t);
+}
+
 static void kick(struct server *server, uid_t uid, struct session *asking, struct xm_reply *reply)
 {
 	struct session *next;
 
+	/* Before others are: whose session is closed pays for what was not accounted yet. */
+	session_account(asking);
 	for (struct session *s = server->first; s; s = next) {
 		next = s->next;
 		if (s->id.uid != uid)
@@ -199,11 +210,33 @@ static void kick(struct server *server, uid_t uid, struct session *asking, struc
 	}
 }
 
+/* A free place, if the user may have one; the last one is kept for root.  NULL: it has to wait. */
+static struct server_reload *reload_place(struct server *server, uid_t uid)
+{
+	uint32_t max = server->config.waiting_per_user, own = 0, n_free = 0;
+	struct server_reload *place = NULL;
+
+	for (unsigned int i = 0; i < SERVER_RELOADS_MAX; i++) {
+		struct server_reload *one = &server->reload[i];
+
+		if (!one->number) {
+			place = one;
+			n_free++;
+		} else if (one->uid == uid) {
+			own++;
+		}
+	}
+	if ((max && own >= max) || (uid != 0 && n_free < 2))
+		return NULL;
+	return place;
+}
+
 static int reload(struct server *server, struct session *asking, struct xm_reply *reply)
 {
+	struct server_reload *place = reload_place(server, asking->user->uid);
 	int r;
 
-	if (server->n_reloads - server->n_reloads_answered >= RELOADS_MAX) {
+	if (!place) {
 		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
 		return 0;
 	}
@@ -219,6 +252,7 @@ static int reload(struct server *server, struct session *asking, struct xm_reply
 		return 0;
 	}
 	asking->waiting_for = ++server->n_reloads;
+	*place = (struct server_reload){ asking->waiting_for, asking->user->uid };
 	return GATE_DEFERRED;
 }
 
@@ -233,6 +267,9 @@ int control_call(void *data, void *session, const struct gate_call *call, struct
 		return 0;
 	case XM_OP_BROKER_SESSIONS:
 		sessions(server, arg[XM_A_BROKER_SESSIONS_from].num, reply);
+		return 0;
+	case XM_OP_BROKER_METRICS:
+		metrics(server, arg[XM_A_BROKER_METRICS_from].num, reply);
 		return 0;
 	case XM_OP_BROKER_KICK:
 		kick(server, (uid_t)arg[XM_A_BROKER_KICK_uid].num, session, reply);
@@ -254,13 +291,20 @@ static struct session *waiting_for(const struct server *server, uint32_t number)
 	return s;
 }
 
+static void reload_answered(struct server *server, uint32_t number)
+{
+	for (unsigned int i = 0; i < SERVER_RELOADS_MAX; i++)
+		if (server->reload[i].number == number)
+			server->reload[i].number = 0;
+}
+
 void control_reloaded(struct server *server, const struct channel_message *message)
 {
 	struct session *s = waiting_for(server, message->number);
 	struct xm_reply *reply = &server->reply;
 	struct text t;
 
-	server->n_reloads_answered++;
+	reload_answered(server, message->number);
 	if (!s)
 		return; /* gone meanwhile */
 	xm_reply_init(reply, server->space, sizeof(server->space));

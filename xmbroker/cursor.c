@@ -23,6 +23,8 @@
  *   - or the anchor itself was dropped, or the log erased: the session goes on with the oldest.
  *
  * A search is paid for: it passes little more records than were written since the session read last.
+ * It goes on in another turn after SEARCH_MAX chunks, which others do not have to wait for.  Where it
+ * stopped is the new position, since from there on down the anchor must be.
  *
  * A session begins at the oldest record.  At position 0 there is no anchor, nor need of one: whatever
  * is the oldest now is next.  There, somebody else's move is seen by the hypervisor's position after
@@ -37,6 +39,7 @@
 #define FIELDS XM_NF_HM_LOG /* of a record, in both kinds of logs */
 #define TRIES 4             /* before somebody else's moves are an error */
 #define NEAR 32             /* records that are looked through before a search */
+#define SEARCH_MAX 16       /* chunks that are searched in one turn */
 
 _Static_assert(XM_NF_HM_LOG == XM_NF_TRACE_LOG && XM_NF_HM_STATUS == XM_NF_TRACE_STATUS,
 	       "both kinds of logs look alike");
@@ -56,6 +59,8 @@ struct reading {
 	const struct backend_issuer *issuer;
 	struct cursor *cursor;
 	struct xm_reply *reply;
+	unsigned int searched; /* chunks */
+	bool unfinished;
 };
 
 /* Positions of the arguments that the operations of both kinds of logs have. */
@@ -212,6 +217,11 @@ static bool search(struct reading *r)
 	uint32_t high = r->cursor->at.position, low, n;
 
 	for (; high; high = low) {
+		if (r->searched++ == SEARCH_MAX) {
+			r->cursor->at.position = high;
+			r->unfinished = true;
+			return false;
+		}
 		low = high > XM_MAX_RECORDS ? high - XM_MAX_RECORDS : 0;
 		if (!read_at(r, low, high - low, words, &n))
 			return false;
@@ -295,6 +305,7 @@ static void read_records(struct reading *r, uint64_t wanted)
 		if (!take(r, n - have, words + (size_t)have * FIELDS, &got)) {
 			if (!have)
 				return;
+			r->unfinished = false;
 			break; /* the cursor stands behind those that we have */
 		}
 		have += got;
@@ -347,7 +358,7 @@ static void tell(struct reading *r)
 	r->reply->out[ARG_STATUS].words = r->reply->words;
 }
 
-void cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
+bool cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
 		 const struct xm_request *req, struct xm_reply *reply)
 {
 	bool trace = req->op == XM_OP_TRACE_READ || req->op == XM_OP_TRACE_SEEK ||
@@ -359,7 +370,7 @@ void cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
 	r.cursor = find(holds, trace, (uint32_t)req->arg[ARG_PARTITION].num);
 	if (!r.cursor) {
 		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
-		return;
+		return true;
 	}
 	if (req->op == XM_OP_HM_READ || req->op == XM_OP_TRACE_READ)
 		read_records(&r, req->arg[ARG_COUNT].num);
@@ -369,4 +380,5 @@ void cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
 		tell(&r);
 	reply->space = space;
 	reply->space_len = space_len;
+	return !r.unfinished;
 }

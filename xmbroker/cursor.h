@@ -25,9 +25,10 @@ bool cursor_serves(unsigned int op);
 /*
  * Answers such a request of the session whose holdings these are, through calls of the operations of
  * the same log.  XM_C_NOT_AVAILABLE: the session reads too many logs, its user's memory is used up, or
- * somebody else moves the hypervisor's position all the time.
+ * somebody else moves the hypervisor's position all the time.  False: it is not done; to be called
+ * again with the same request, in another turn.
  */
-void cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
+bool cursor_call(struct holdings *holds, const struct backend_issuer *issuer,
 		 const struct xm_request *req, struct xm_reply *reply);
 
 /* Cursor number i of a session, the last used first; false: it has fewer. */

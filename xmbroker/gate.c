@@ -13,15 +13,18 @@
 #include "xmbroker/adapt.h"
 #include "xmbroker/cursor.h"
 #include "xmbroker/described.h"
-#include "xmbroker/gate.h"
+#include "xmbroker/gate_internal.h"
 #include "xmbroker/guard.h"
 #include "xmbroker/log.h"
 
-/* Most bytes that stand in an answer before the data of a call, counted from where the last one ended:
- * there the hypervisor may put them, and they are moved to the front. */
-#define AHEAD 256
+#define AUDIT_QUIET_NS 2000000000 /* without a failure, after which an incident is over */
 
-static int64_t now_ns(void)
+const int64_t gate_latencies[GATE_LATENCIES] = {
+	10000,   20000,    50000,    100000,   200000,    500000,     1000000,     2000000,
+	5000000, 10000000, 20000000, 50000000, 100000000, 1000000000, 10000000000,
+};
+
+int64_t gate_now(void)
 {
 	struct timespec t;
 
@@ -52,15 +55,27 @@ bool gate_image_fits(const struct policy_image *image, const struct backend_info
 	return true;
 }
 
+static void tell_failing(struct gate *gate, int error)
+{
+	gate->audit_told = true;
+	log_error("cannot write the audit log: %s; %s", strerror(error),
+		  gate->allow_unaudited ? "calls go on unrecorded (on_audit_failure: allow)"
+					: "calls that are to be recorded are refused");
+}
+
+/* On a disk that is all but full a short record fits and the next one does not: an incident is over
+ * when nothing has failed for some time. */
 void gate_note_audit(struct gate *gate, int r)
 {
-	if (r < 0 && !gate->audit_failing)
-		log_error("cannot write the audit log: %s; %s", strerror(-r),
-			  gate->allow_unaudited ? "calls go on unrecorded (on_audit_failure: allow)"
-						: "calls that are to be recorded are refused");
-	else if (r >= 0 && gate->audit_failing)
-		log_notice("the audit log can be written again");
 	gate->audit_failing = r < 0;
+	if (r < 0) {
+		gate->audit_failed_at = gate_now();
+		if (!gate->audit_told)
+			tell_failing(gate, -r);
+	} else if (gate->audit_told && gate_now() - gate->audit_failed_at > AUDIT_QUIET_NS) {
+		gate->audit_told = false;
+		log_notice("the audit log can be written again");
+	}
 }
 
 /* ---- decide ---------------------------------------------------------------------------------------- */
@@ -112,8 +127,8 @@ static struct gate_verdict decide(const struct gate *gate, const struct gate_cal
 }
 
 /* Decides on the request as it would be forwarded, and guards what is allowed. */
-static struct gate_verdict judge(struct gate *gate, const struct gate_caller *caller,
-				 struct xm_request *req)
+struct gate_verdict gate_judge(struct gate *gate, const struct gate_caller *caller,
+			       struct xm_request *req)
 {
 	const struct system *sys = policy_image_system(gate->image);
 	struct gate_verdict v;
@@ -135,7 +150,7 @@ static struct gate_verdict judge(struct gate *gate, const struct gate_caller *ca
 /* ---- audit ----------------------------------------------------------------------------------------- */
 
 /* Calls after which there may be nobody left to write what is still in memory. */
-static bool may_not_return(const struct gate *gate, const struct xm_request *req)
+bool gate_may_not_return(const struct gate *gate, const struct xm_request *req)
 {
 	unsigned int flags = xm_ops[req->op].flags;
 
@@ -149,13 +164,13 @@ static bool goes_on(const struct gate_verdict *v)
 }
 
 /* What is outside the domain is always recorded, like what has no rule. */
-static bool is_recorded(const struct gate_verdict *v)
+bool gate_is_recorded(const struct gate_verdict *v)
 {
 	return v->audited || v->guard >= 0;
 }
 
-static int record_as(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
-		     const struct gate_verdict *v, uint64_t batch, unsigned int element)
+int gate_record(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
+		const struct gate_verdict *v, uint64_t batch, unsigned int element)
 {
 	const struct audit_decision decision = {
 		.who = &caller->who,
@@ -168,20 +183,22 @@ static int record_as(struct gate *gate, const struct gate_caller *caller, struct
 		.guard = v->guard,
 		.batch = batch,
 		.element = element,
+		.fold = caller->fold,
 	};
 	uint64_t id = 0;
 	int r = audit_decision(gate->audit, &decision,
-			       goes_on(v) && may_not_return(gate, &call->req), &id);
+			       goes_on(v) && gate_may_not_return(gate, &call->req), &id);
 
-	gate_note_audit(gate, r);
+	gate->count.records += goes_on(v) || !caller->fold;
+	if (!batch) /* of a batch it is known when its run of records ends */
+		gate_note_audit(gate, r);
 	if (goes_on(v))
 		call->audit_id = id;
 	return r;
 }
 
 /* The intent could not be recorded, or not safely: the call does not take place. */
-static void refuse_unaudited(struct gate *gate, const struct gate_call *call,
-			     struct xm_reply *reply)
+void gate_refuse_unaudited(struct gate *gate, const struct gate_call *call, struct xm_reply *reply)
 {
 	gate->count.unaudited++;
 	xm_reply_fail(reply, XM_C_PERM_ERROR);
@@ -189,12 +206,26 @@ static void refuse_unaudited(struct gate *gate, const struct gate_call *call,
 		audit_result(gate->audit, call->audit_id, reply, 0);
 }
 
+static void count_latency(struct gate *gate, int64_t ns)
+{
+	unsigned int i = 0;
+
+	while (i < GATE_LATENCIES && ns > gate_latencies[i])
+		i++;
+	gate->latency.n[i]++;
+	gate->latency.sum += (uint64_t)ns;
+}
+
 void gate_finish(struct gate *gate, const struct gate_call *call, const struct xm_reply *reply)
 {
+	int64_t took = gate_now() - call->began;
+
+	count_latency(gate, took);
 	if (!call->audit_id)
 		return;
-	gate_note_audit(gate, audit_result(gate->audit, call->audit_id, reply,
-					   (uint64_t)(now_ns() - call->began) / 1000));
+	gate->count.records++;
+	gate_note_audit(gate,
+			audit_result(gate->audit, call->audit_id, reply, (uint64_t)took / 1000));
 }
 
 /* ---- room for long answers -------------------------------------------------------------------------- */
@@ -211,8 +242,8 @@ static size_t data_out(const struct xm_request *req)
 }
 
 /* Sees to it that answer->msg has room for `len` bytes. */
-static bool has_room(const struct gate *gate, const struct gate_caller *caller, size_t len,
-		     struct gate_answer *answer)
+bool gate_has_room(const struct gate *gate, const struct gate_caller *caller, size_t len,
+		   struct gate_answer *answer)
 {
 	uint8_t *room;
 
@@ -234,10 +265,10 @@ static bool has_space(const struct gate *gate, const struct gate_caller *caller,
 
 	if (need <= answer->reply->space_len)
 		return true;
-	if (!has_room(gate, caller, xm_wire_batch_result_max(req, 1) + AHEAD, answer))
+	if (!gate_has_room(gate, caller, xm_wire_batch_result_max(req, 1) + GATE_AHEAD, answer))
 		return false;
-	answer->reply->space = answer->msg + AHEAD;
-	answer->reply->space_len = answer->cap - AHEAD;
+	answer->reply->space = answer->msg + GATE_AHEAD;
+	answer->reply->space_len = answer->cap - GATE_AHEAD;
 	return true;
 }
 
@@ -255,8 +286,8 @@ static void issue(void *data, const struct xm_request *req, struct xm_reply *rep
 }
 
 /* One call of the client is at most one of the hypervisor, except where others serve it. */
-static void call_hypervisor(struct gate *gate, const struct gate_caller *caller,
-			    const struct xm_request *req, struct xm_reply *reply)
+static int call_hypervisor(struct gate *gate, const struct gate_caller *caller,
+			   const struct xm_request *req, struct xm_reply *reply)
 {
 	const struct system *sys = policy_image_system(gate->image);
 	const struct backend_issuer issuer = { issue, gate };
@@ -266,12 +297,14 @@ static void call_hypervisor(struct gate *gate, const struct gate_caller *caller,
 	} else if (xm_ops[req->op].flags & XM_OPF_DESCRIBED) {
 		described_call(sys, &gate->hypervisor, &issuer, req, reply);
 	} else if (caller->holds && cursor_serves(req->op)) {
-		cursor_call(caller->holds, &issuer, req, reply);
+		if (!cursor_call(caller->holds, &issuer, req, reply))
+			return GATE_AGAIN;
 	} else {
 		gate_issue(gate, req, reply);
 		adapt_reply(sys, &gate->hypervisor, req, reply);
 		holdings_note(caller->holds, req, reply);
 	}
+	return 0;
 }
 
 static int forward(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
@@ -279,12 +312,14 @@ static int forward(struct gate *gate, const struct gate_caller *caller, struct g
 {
 	struct xm_reply *reply = answer->reply;
 
-	call->began = now_ns();
+	if (!call->began)
+		call->began = gate_now();
 	if (xm_ops[call->req.op].flags & XM_OPF_BROKER) {
 		if (gate->broker(gate->broker_data, caller->session, call, reply) == GATE_DEFERRED)
 			return GATE_DEFERRED;
 	} else if (has_space(gate, caller, &call->req, answer)) {
-		call_hypervisor(gate, caller, &call->req, reply);
+		if (call_hypervisor(gate, caller, &call->req, reply) == GATE_AGAIN)
+			return GATE_AGAIN;
 	} else {
 		answer->no_room = true;
 		xm_reply_fail(reply, XM_C_INVALID_MODE);
@@ -294,8 +329,8 @@ static int forward(struct gate *gate, const struct gate_caller *caller, struct g
 }
 
 /* The call of a verdict that has been recorded. */
-static int carry_out(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
-		     const struct gate_verdict *v, struct gate_answer *answer)
+int gate_carry_out(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
+		   const struct gate_verdict *v, struct gate_answer *answer)
 {
 	if (v->guard < 0)
 		return forward(gate, caller, call, answer);
@@ -323,19 +358,22 @@ static int handle_request(struct gate *gate, const struct gate_caller *caller,
 	int r = 0;
 
 	call->audit_id = 0;
+	call->began = 0;
 	if (xm_ops[call->req.op].flags & XM_OPF_PUBLIC) {
 		gate->count.calls++;
 		return answer_public(gate, &call->req, answer->reply);
 	}
-	v = judge(gate, caller, &call->req);
-	if (is_recorded(&v))
-		r = record_as(gate, caller, call, &v, 0, 0);
+	v = gate_judge(gate, caller, &call->req);
+	if (gate_is_recorded(&v)) {
+		r = gate_record(gate, caller, call, &v, 0, 0);
+		gate_note_audit(gate, r);
+	}
 	if (!v.allowed)
 		xm_reply_fail(answer->reply, v.code);
 	else if (r < 0 && v.guard < 0 && !gate->allow_unaudited)
-		refuse_unaudited(gate, call, answer->reply);
+		gate_refuse_unaudited(gate, call, answer->reply);
 	else
-		return carry_out(gate, caller, call, &v, answer);
+		return gate_carry_out(gate, caller, call, &v, answer);
 	return 0;
 }
 
@@ -347,6 +385,23 @@ int gate_request(struct gate *gate, const struct gate_caller *caller, struct gat
 	return handle_request(gate, caller, call, &answer);
 }
 
+static void put_result(const struct gate_call *call, struct gate_answer *answer)
+{
+	answer->n_calls = 1;
+	answer->len = xm_wire_put_result(answer->msg, answer->cap, call->serial, &call->req,
+					 answer->reply);
+}
+
+int gate_resume(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
+		struct gate_answer *answer)
+{
+	int r = forward(gate, caller, call, answer);
+
+	if (r == 0)
+		put_result(call, answer);
+	return r;
+}
+
 static int handle_call(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
 		       struct gate_answer *answer)
 {
@@ -354,145 +409,11 @@ static int handle_call(struct gate *gate, const struct gate_caller *caller, stru
 
 	answer->n_calls = 1;
 	if (r == 0)
-		answer->len = xm_wire_put_result(answer->msg, answer->cap, call->serial, &call->req,
-						 answer->reply);
+		put_result(call, answer);
 	return r;
 }
 
-/* ---- batch ------------------------------------------------------------------------------------------ */
-
-static int record_element(struct gate *gate, const struct gate_caller *caller,
-			  struct gate_batch *batch, unsigned int i)
-{
-	struct gate_element *e = &batch->element[i];
-
-	return record_as(gate, caller, &e->call, &e->verdict, batch->number, i);
-}
-
-/* Whether all of it is allowed. */
-static bool judge_all(struct gate *gate, const struct gate_caller *caller, struct gate_batch *batch)
-{
-	bool allowed = true;
-
-	for (unsigned int i = 0; i < batch->n; i++) {
-		struct gate_element *e = &batch->element[i];
-
-		e->call = (struct gate_call){ .req = batch->req[i] };
-		e->verdict = judge(gate, caller, &e->call.req);
-		allowed &= e->verdict.allowed;
-	}
-	return allowed;
-}
-
-/*
- * None is made.  Records that, and says which were denied; the others, which nobody denied, were not
- * made because of `why` and have `code`.
- */
-static void make_none(struct gate *gate, const struct gate_caller *caller, struct gate_batch *batch,
-		      const char *why, enum xm_code code, struct gate_answer *answer)
-{
-	uint8_t codes[XM_BATCH_MAX];
-
-	for (unsigned int i = 0; i < batch->n; i++) {
-		struct gate_verdict *v = &batch->element[i].verdict;
-
-		codes[i] = (uint8_t)(v->allowed ? code : v->code);
-		if (v->allowed) {
-			v->allowed = false;
-			v->why = why;
-			v->guard = -1;
-		}
-		if (v->audited)
-			record_element(gate, caller, batch, i);
-	}
-	answer->len = xm_wire_put_batch_refusal(answer->msg, answer->cap,
-						batch->element[0].call.serial, codes, batch->n);
-}
-
-/* The intents that are in the log have no call to follow. */
-static void refuse_all_unaudited(struct gate *gate, struct gate_batch *batch,
-				 struct gate_answer *answer)
-{
-	uint8_t codes[XM_BATCH_MAX];
-
-	for (unsigned int i = 0; i < batch->n; i++) {
-		refuse_unaudited(gate, &batch->element[i].call, answer->reply);
-		codes[i] = XM_C_PERM_ERROR;
-	}
-	answer->len = xm_wire_put_batch_refusal(answer->msg, answer->cap,
-						batch->element[0].call.serial, codes, batch->n);
-}
-
-static int record_all(struct gate *gate, const struct gate_caller *caller, struct gate_batch *batch)
-{
-	for (unsigned int i = 0; i < batch->n; i++) {
-		const struct gate_verdict *v = &batch->element[i].verdict;
-		int r = is_recorded(v) ? record_element(gate, caller, batch, i) : 0;
-
-		if (r < 0 && v->guard < 0 && !gate->allow_unaudited)
-			return r;
-	}
-	return 0;
-}
-
-/* The results of those before it have been recorded since its intent was put onto the disk. */
-static bool is_on_disk(struct gate *gate, const struct gate_element *e)
-{
-	int r;
-
-	if (!e->call.audit_id || !may_not_return(gate, &e->call.req))
-		return true;
-	r = audit_sync(gate->audit);
-	gate_note_audit(gate, r);
-	return r == 0 || gate->allow_unaudited;
-}
-
-/* Every answer is written before the next call: the reply is one for all. */
-static void carry_out_all(struct gate *gate, const struct gate_caller *caller,
-			  struct gate_batch *batch, struct gate_answer *answer)
-{
-	int len = xm_wire_begin_batch_result(answer->msg, answer->cap,
-					     batch->element[0].call.serial, batch->n);
-
-	for (unsigned int i = 0; i < batch->n && len > 0; i++) {
-		struct gate_element *e = &batch->element[i];
-		size_t at = (size_t)len + AHEAD;
-
-		xm_reply_init(answer->reply, answer->msg + at, answer->cap - at);
-		if (is_on_disk(gate, e))
-			carry_out(gate, caller, &e->call, &e->verdict, answer);
-		else
-			refuse_unaudited(gate, &e->call, answer->reply);
-		len = xm_wire_add_batch_result(answer->msg, answer->cap, len, &e->call.req,
-					       answer->reply);
-	}
-	answer->len = xm_wire_end_batch_result(answer->msg, answer->cap, len);
-}
-
-static void handle_batch(struct gate *gate, const struct gate_caller *caller,
-			 struct gate_batch *batch, uint32_t serial, struct gate_answer *answer)
-{
-	size_t max = xm_wire_batch_result_max(batch->req, batch->n);
-	bool allowed;
-
-	answer->n_calls = batch->n;
-	batch->number = ++gate->n_batches;
-	allowed = judge_all(gate, caller, batch);
-	batch->element[0].call.serial = serial;
-	if (!allowed)
-		make_none(gate, caller, batch, "another element of the batch was refused", XM_C_OK,
-			  answer);
-	else if (max > XM_WIRE_MAX)
-		make_none(gate, caller, batch, "the answer to the batch would be too long",
-			  XM_C_MULTICALL_ERROR, answer);
-	else if (!has_room(gate, caller, max + AHEAD, answer))
-		make_none(gate, caller, batch, "no memory for the answer to the batch",
-			  XM_C_INVALID_MODE, answer);
-	else if (record_all(gate, caller, batch) < 0)
-		refuse_all_unaudited(gate, batch, answer);
-	else
-		carry_out_all(gate, caller, batch, answer);
-}
+/* ---- a message ---------------------------------------------------------------------------------------- */
 
 int gate_message(struct gate *gate, const struct gate_caller *caller, const uint8_t *msg,
 		 size_t len, struct gate_call *callp, struct gate_answer *answer)
@@ -510,7 +431,12 @@ int gate_message(struct gate *gate, const struct gate_caller *caller, const uint
 	if (head.type != XM_WIRE_BATCH || !gate->batch)
 		return -EPROTO;
 	r = xm_wire_get_batch(msg, len, gate->batch->req, &gate->batch->n);
-	if (r == 0)
-		handle_batch(gate, caller, gate->batch, head.serial, answer);
-	return r;
+	if (r < 0)
+		return r;
+	if (gate->slices && gate->batch->n > GATE_SLICE)
+		return GATE_LONG;
+	gate_batch_begin(gate, caller, msg, len, gate->batch, answer);
+	while (gate_batch_step(gate, caller, gate->batch, answer))
+		;
+	return 0;
 }

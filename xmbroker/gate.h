@@ -10,6 +10,8 @@
  * in this order, on one copy of the bytes that nobody else can reach.  Nothing else calls
  * backend->ops->call.  A batch takes each step with all of its elements before the next, except that
  * they are forwarded one by one, each with its result; if one is denied none goes on.
+ *
+ * What takes long is done in slices, so that whoever calls can let others have a turn between them.
  */
 
 #include "policy/eval.h"
@@ -23,7 +25,20 @@ struct gate_caller {
 	struct audit_who who;
 	struct holdings *holds; /* borrowed; NULL: the caller has none */
 	void *session;          /* for the broker's own operations, and for room */
+	bool fold;              /* its denials are counted, not recorded one by one */
 };
+
+/* Seconds that calls took on the way to the hypervisor and back: up to 10 us, 20 us, 50 us, ...; the
+ * last counter is of all that took longer. */
+#define GATE_LATENCIES 15
+
+struct gate_latency {
+	uint64_t n[GATE_LATENCIES + 1];
+	uint64_t sum; /* ns */
+};
+
+/* The limits, in ns. */
+extern const int64_t gate_latencies[GATE_LATENCIES];
 
 struct gate_count {
 	uint64_t calls;     /* well-formed calls */
@@ -32,6 +47,8 @@ struct gate_count {
 	uint64_t guarded;   /* allowed, but outside the documented domain */
 	uint64_t unaudited; /* refused because the log could not be written */
 	uint64_t forwarded;
+	uint64_t batches;
+	uint64_t records; /* of the audit log, tried to write */
 };
 
 /* What the policy, or something that stands above it, and the guard said. */
@@ -52,10 +69,18 @@ struct gate_call {
 	int64_t began;     /* ns */
 };
 
-/* A batch under way: too much for a stack. */
+/* What of a batch comes next. */
+enum gate_batch_step { GATE_BATCH_RECORD, GATE_BATCH_CALL, GATE_BATCH_DONE };
+
+/* A batch under way: too much for a stack.  Its requests point into the message. */
 struct gate_batch {
 	uint64_t number; /* for the record */
+	uint32_t serial;
 	unsigned int n;
+	enum gate_batch_step step;
+	unsigned int at;            /* the next element of this step */
+	bool refused;               /* none is made: */
+	uint8_t code[XM_BATCH_MAX]; /* and these are the answers */
 	struct xm_request req[XM_BATCH_MAX];
 	struct gate_element {
 		struct gate_call call;
@@ -82,7 +107,13 @@ struct gate_answer {
  */
 typedef uint8_t *(*gate_room_fn)(void *session, size_t len);
 
-#define GATE_DEFERRED 1
+#define GATE_DEFERRED 1 /* the answer comes later, by gate_finish() */
+#define GATE_LONG 2     /* a batch of more than GATE_SLICE elements; nothing was decided */
+#define GATE_AGAIN 3    /* gate_resume() goes on with the call, after others had a turn */
+
+#define GATE_SLICE 32          /* elements of a batch that are made in a slice */
+#define GATE_SLICE_NS 100000   /* and ns that it takes, after which it ends as well */
+#define GATE_SLICE_RECORDS 128 /* elements that are recorded in a slice */
 
 /* Answers one of the broker's own operations: 0, or GATE_DEFERRED when the answer comes later. */
 typedef int (*gate_broker_fn)(void *data, void *session, const struct gate_call *call,
@@ -98,12 +129,15 @@ struct gate {
 	struct audit *audit;    /* borrowed */
 	bool allow_unaudited;   /* on_audit_failure: allow */
 	bool audit_failing;
+	bool audit_told;         /* to the operator, and its end not yet */
+	int64_t audit_failed_at; /* ns */
 	gate_broker_fn broker;
 	void *broker_data;
 	gate_room_fn room;        /* NULL: there is none but what is lent */
 	struct gate_batch *batch; /* borrowed; NULL: batches are malformed */
-	uint64_t n_batches;
+	bool slices;              /* long batches are left to gate_batch_begin() */
 	struct gate_count count;
+	struct gate_latency latency;
 };
 
 /* Whether an image describes the system that the hypervisor told of; logs why not. */
@@ -111,11 +145,27 @@ bool gate_image_fits(const struct policy_image *image, const struct backend_info
 
 /*
  * Handles one message of an open session: a call, or a batch.  0: answer->msg is the answer.
- * GATE_DEFERRED: gate_finish() will be called for *callp, whose buffers are no longer valid.  -EPROTO:
- * neither a well-formed call nor a batch; nothing was decided.
+ * GATE_DEFERRED: gate_finish() will be called for *callp, whose buffers are no longer valid.
+ * GATE_AGAIN: gate_resume() will, for *callp, which has no buffers.  GATE_LONG, where the gate slices:
+ * the message is to be kept for gate_batch_begin().  -EPROTO: neither a well-formed call nor a batch;
+ * nothing was decided.
  */
 int gate_message(struct gate *gate, const struct gate_caller *caller, const uint8_t *msg,
 		 size_t len, struct gate_call *callp, struct gate_answer *answer);
+
+/* Goes on with a call; 0 or GATE_AGAIN. */
+int gate_resume(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,
+		struct gate_answer *answer);
+
+/*
+ * Decides a whole batch, whose message was found good, and goes on with it for a slice at a time:
+ * true while there is more to do, after which answer->msg is the answer.  The message must stay until
+ * then, and the policy image in force, too.
+ */
+void gate_batch_begin(struct gate *gate, const struct gate_caller *caller, const uint8_t *msg,
+		      size_t len, struct gate_batch *batch, struct gate_answer *answer);
+bool gate_batch_step(struct gate *gate, const struct gate_caller *caller, struct gate_batch *batch,
+		     struct gate_answer *answer);
 
 /* The same from a decoded request in call->req, answered in the reply and the space lent to it. */
 int gate_request(struct gate *gate, const struct gate_caller *caller, struct gate_call *call,

@@ -18,8 +18,8 @@
 #include "xmbroker/log.h"
 #include "xmbroker/spawn.h"
 
-#define ARGS_MAX 48
-#define NUMBERS_MAX 512
+#define ARGS_MAX 96
+#define NUMBERS_MAX 1024
 
 /* A command line under construction; numbers live in `space`. */
 struct args {
@@ -68,6 +68,12 @@ static void add_user(struct args *args, const struct launch *launch)
 	add_number(args, "--gid", launch->user.gid);
 }
 
+static void add_root(struct args *args, const struct launch *launch)
+{
+	if (launch->root >= 0)
+		add_fd(args, "--root-fd", launch->root);
+}
+
 static int run(struct args *args, const char *path, enum box_role role, pid_t *pidp)
 {
 	args->spawn.path = path;
@@ -77,6 +83,16 @@ static int run(struct args *args, const char *path, enum box_role role, pid_t *p
 	args->spawn.err = -1;
 	args->spawn.role = role;
 	return spawn_run(&args->spawn, pidp);
+}
+
+/* The settings that the server goes by. */
+static void add_limits(struct args *args, const struct options *opts)
+{
+#define NUMBER(field, option, min, max, init, server, ...)                                         \
+	if (server)                                                                                \
+		add_number(args, "--" option, opts->field);
+#include "xmbroker/settings.def"
+#undef NUMBER
 }
 
 /* ---- server ------------------------------------------------------------------------------------------ */
@@ -92,7 +108,7 @@ int launch_server(const struct launch *launch, const struct launch_server *with,
 		return -errno;
 	add(&args, "xmbroker-server");
 	add_fd(&args, "--listen-fd", with->listen);
-	add_fd(&args, "--audit-fd", with->audit);
+	add_fd(&args, "--ledger-fd", with->ledger);
 	add_fd(&args, "--channel-fd", channel[1]);
 	add_fd(&args, "--image-fd", with->image);
 	add_number(&args, "--generation", with->generation);
@@ -101,13 +117,10 @@ int launch_server(const struct launch *launch, const struct launch_server *with,
 	if (opts->backend != OPTIONS_LOOPBACK)
 		add_fd(&args, "--backend-fd", with->backend);
 	add_user(&args, launch);
+	add_root(&args, launch);
 	add_number(&args, "--overflow-uid", launch->overflow_uid);
 	add_number(&args, "--overflow-gid", launch->overflow_gid);
-	add_number(&args, "--session-max-age", opts->session_max_age);
-	add_number(&args, "--max-sessions", opts->max_sessions);
-	add_number(&args, "--max-sessions-per-user", opts->max_sessions_per_user);
-	add_number(&args, "--large-memory", opts->large_memory);
-	add_number(&args, "--large-memory-per-user", opts->large_memory_per_user);
+	add_limits(&args, opts);
 	add(&args, "--on-audit-failure");
 	add(&args, opts->allow_on_audit_failure ? "allow" : "deny");
 	r = run(&args, launch->server, BOX_SERVER, pidp);
@@ -143,6 +156,7 @@ int launch_sim(const struct launch *launch, int *attachp, int *readyp, pid_t *pi
 		add(&args, opts->console);
 	}
 	add_user(&args, launch);
+	add_root(&args, launch);
 	add_fd(&args, "--ready-fd", ready[1]);
 	r = run(&args, launch->sim, BOX_SIM, pidp);
 	close(ready[1]);
@@ -266,8 +280,10 @@ int launch_init(struct launch *launch, const struct options *opts)
 	};
 
 	launch->opts = opts;
+	launch->root = -1;
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
-		if (!strcmp(helpers[i].name, "xmsim") && opts->backend != OPTIONS_SIM)
+		if (!strcmp(helpers[i].name, "xmsim") && opts->backend != OPTIONS_SIM &&
+		    !opts->self_test)
 			continue;
 		if (spawn_find(helpers[i].name, helpers[i].path) < 0) {
 			log_error("%s is neither beside xmbroker nor in ../libexec/xmbroker",

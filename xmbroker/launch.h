@@ -18,6 +18,7 @@ struct launch {
 	char compiler[PATH_MAX];
 	char server[PATH_MAX];
 	char sim[PATH_MAX];
+	int root; /* owned; what server and xmsim get as their root; -1: they keep ours */
 };
 
 /* Finds the helpers and whom to run them as.  0 or -errno, said so in the log. */
@@ -27,7 +28,7 @@ int launch_init(struct launch *launch, const struct options *opts);
 const char *launch_system(const struct launch *launch);
 
 struct launch_server {
-	int listen, audit, image, backend; /* borrowed; audit and backend may be -1 */
+	int listen, ledger, image, backend; /* borrowed; ledger and backend may be -1 */
 	uint32_t generation;
 };
 

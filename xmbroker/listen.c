@@ -100,11 +100,16 @@ static int take_lock(const char *path)
 		if (!error && same_file(fd, name))
 			return fd;
 		close(fd);
-		if (error) {
+		if (error == EWOULDBLOCK) {
 			log_error("already running: another xmbroker holds %s", name);
 			return -EADDRINUSE;
 		}
+		if (error) {
+			log_error("cannot lock %s: %s", name, strerror(error));
+			return -error;
+		}
 	}
+	log_error("cannot lock %s: it is replaced again and again", name);
 	return -EAGAIN;
 }
 
@@ -127,8 +132,12 @@ static int clear_stale(const struct sockaddr_un *address)
 	const char *path = address->sun_path;
 	struct stat st;
 
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
+	if (lstat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		log_error("cannot see what is at %s: %m", path);
+		return -EIO;
+	}
 	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid()) {
 		log_error("%s is in the way: it is not a socket of ours", path);
 		return -EEXIST;
@@ -138,7 +147,10 @@ static int clear_stale(const struct sockaddr_un *address)
 		return -EADDRINUSE;
 	}
 	log_notice("replacing the stale socket %s", path);
-	return unlink(path) < 0 ? -errno : 0;
+	if (unlink(path) == 0)
+		return 0;
+	log_error("cannot remove %s: %m", path);
+	return -EIO;
 }
 
 static int bind_path(struct listen *self, const struct sockaddr_un *address)

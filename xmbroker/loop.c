@@ -172,6 +172,8 @@ int loop_round(struct loop *loop, int timeout)
 
 	if (timeout >= 0 && (wait < 0 || timeout < wait))
 		wait = timeout;
+	if (loop->busy)
+		wait = 0;
 	loop->rounds++;
 	advance(loop, TURN_MAX);
 	n = epoll_wait(loop->epoll, loop->batch, LOOP_BATCH, wait);
@@ -181,6 +183,7 @@ int loop_round(struct loop *loop, int timeout)
 	loop->n_batch = n < 0 ? 0 : n;
 	/* What has arrived is looked at before anybody's time is up. */
 	dispatch(loop);
+	loop->busy = loop->after && loop->after(loop);
 	fire_timers(loop);
 	return 0;
 }

@@ -50,6 +50,10 @@ struct loop {
 	struct loop_queue *queues;
 	struct epoll_event batch[LOOP_BATCH];
 	int n_batch, at_batch;
+	/* Called once a round, after what was ready had its turn; returns whether there is work left
+	 * for which the next round must not wait.  NULL: nothing is to be done. */
+	bool (*after)(struct loop *loop);
+	bool busy;
 };
 
 int loop_init(struct loop *loop);

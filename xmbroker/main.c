@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "xmbroker/box.h"
 #include "xmbroker/compile_job.h"
 #include "xmbroker/launch.h"
 #include "xmbroker/log.h"
@@ -16,6 +17,7 @@
 #include "xmbroker/options.h"
 #include "xmbroker/spawn.h"
 #include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_box.h"
 
 #define EXIT_USAGE 2
 
@@ -29,6 +31,22 @@ static void fill_standard_descriptors(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
+}
+
+#define PASSED_MAX 64
+
+/* What whoever started us had open stays with nobody: not with us, nor with what we start. */
+static void keep_passed_descriptors(void)
+{
+	int fds[PASSED_MAX];
+	size_t n = 0;
+
+	for (; n < notify_passed() && n < PASSED_MAX; n++)
+		fds[n] = NOTIFY_FIRST + (int)n;
+	if (box_keep_only(fds, n) == 0)
+		return;
+	log_warning("the service manager named descriptors that are not open");
+	box_keep_only(fds, 0);
 }
 
 /* Reads the configuration file, if there is one to be read. */
@@ -69,11 +87,14 @@ int main(int argc, char *argv[])
 	umask(022); /* whatever the caller's was: clients must reach the socket */
 	log_init();
 	notify_init();
+	keep_passed_descriptors();
 	options_init(&opts);
 	r = options_parse(&opts, argc, argv);
 	if (r == 0)
 		r = prepare(&opts, &launch);
-	if (r == 0 && opts.check)
+	if (r == 0 && opts.self_test)
+		code = supervisor_print_self_test(&launch, opts.json);
+	else if (r == 0 && opts.check)
 		code = supervisor_check(&launch);
 	else if (r == 0)
 		code = supervisor_run(&launch);

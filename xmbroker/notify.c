@@ -17,8 +17,6 @@
 
 #include "xmbroker/notify.h"
 
-#define LISTEN_FIRST 3
-
 static char notify_path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
 static unsigned int listen_fds; /* how many sockets it passed to us */
 
@@ -42,6 +40,11 @@ void notify_init(void)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
+}
+
+unsigned int notify_passed(void)
+{
+	return listen_fds;
 }
 
 static int fill_address(struct sockaddr_un *address, socklen_t *lenp)
@@ -99,13 +102,13 @@ int notify_take_socket(int *fdp)
 {
 	if (listen_fds == 0)
 		return 0;
-	if (listen_fds != 1 || get_option(LISTEN_FIRST, SO_DOMAIN) != AF_UNIX ||
-	    get_option(LISTEN_FIRST, SO_TYPE) != SOCK_SEQPACKET ||
-	    get_option(LISTEN_FIRST, SO_ACCEPTCONN) != 1)
+	if (listen_fds != 1 || get_option(NOTIFY_FIRST, SO_DOMAIN) != AF_UNIX ||
+	    get_option(NOTIFY_FIRST, SO_TYPE) != SOCK_SEQPACKET ||
+	    get_option(NOTIFY_FIRST, SO_ACCEPTCONN) != 1)
 		return -EINVAL;
-	if (fcntl(LISTEN_FIRST, F_SETFD, FD_CLOEXEC) < 0 ||
-	    fcntl(LISTEN_FIRST, F_SETFL, O_NONBLOCK) < 0)
+	if (fcntl(NOTIFY_FIRST, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(NOTIFY_FIRST, F_SETFL, O_NONBLOCK) < 0)
 		return -EINVAL;
-	*fdp = LISTEN_FIRST;
+	*fdp = NOTIFY_FIRST;
 	return 1;
 }

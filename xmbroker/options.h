@@ -14,6 +14,7 @@
 
 #define OPTIONS_POLICIES_MAX 16
 #define OPTIONS_CONFIG "/etc/xmbroker/xmbroker.yaml"
+#define OPTIONS_AUDIT_KEY "/var/lib/xmbroker/audit.key"
 
 enum options_backend {
 	OPTIONS_LOOPBACK,
@@ -21,26 +22,35 @@ enum options_backend {
 	OPTIONS_XMSIM, /* somebody's xmsim behind the socket `backend_path` */
 };
 
+/* What of the audit log goes to the system's log as well. */
+enum options_syslog {
+	OPTIONS_SYSLOG_NONE,
+	OPTIONS_SYSLOG_ANCHORS,
+	OPTIONS_SYSLOG_RECORDS,
+};
+
 /* All strings are owned. */
 struct options {
 	char *policy[OPTIONS_POLICIES_MAX + 1]; /* ends with NULL */
 	char *socket;
-	char *audit; /* NULL: no log */
+	char *audit;     /* NULL: no log */
+	char *audit_key; /* NULL: the log is not sealed */
 	char *user;
 	char *console; /* NULL: none */
 	char *config;  /* NULL: the default one, if it is there */
 	char *backend_path;
 	enum options_backend backend;
-	uint32_t partition;
-	uint32_t session_max_age; /* seconds; 0: no end */
-	uint32_t max_sessions;
-	uint32_t max_sessions_per_user;
-	uint32_t large_memory; /* MiB */
-	uint32_t large_memory_per_user;
+	enum options_syslog audit_syslog;
+/* uint32_t partition, max_sessions, ...: the fields and their units are listed there. */
+#define NUMBER(field, ...) uint32_t field;
+#include "xmbroker/settings.def"
+#undef NUMBER
 	bool allow_on_audit_failure;
 	bool check;
+	bool self_test;
+	bool json; /* of --self-test */
 	bool backend_given;
-	unsigned int given; /* settings that somebody made, one bit each */
+	uint64_t given; /* settings that somebody made, one bit each */
 };
 
 /* Who the server and xmsim run as. */

@@ -14,6 +14,8 @@
 #include "xmbroker/supervisor.h"
 #include "xmbroker/supervisor_internal.h"
 
+#define RELOAD_MS 1000 /* between runs that the server asked for */
+
 static void notify_reloading(void)
 {
 	struct timespec now;
@@ -66,7 +68,9 @@ int reload_start(struct supervisor *s)
 	};
 	int r;
 
-	s->reload_again = false;
+	s->reload_again = s->reload_now = false;
+	if (s->next.n)
+		s->reload_at = s->loop.now + RELOAD_MS;
 	s->current = s->next;
 	s->next.n = 0;
 	r = compile_start(&s->job, &args);
@@ -77,8 +81,32 @@ int reload_start(struct supervisor *s)
 	return r;
 }
 
+/* Whether a run can begin, apart from its time. */
+static bool is_ready(const struct supervisor *s)
+{
+	return s->reload_again && s->job.pid < 0 && s->phase == PHASE_RUNNING;
+}
+
+void reload_tick(struct supervisor *s)
+{
+	if (!is_ready(s) || (!s->reload_now && s->loop.now < s->reload_at))
+		return;
+	notify_reloading();
+	reload_start(s);
+	if (s->job.pid < 0)
+		notify_send("READY=1");
+}
+
+int64_t reload_next(const struct supervisor *s, int64_t at)
+{
+	if (!is_ready(s))
+		return at;
+	return at < 0 || s->reload_at < at ? s->reload_at : at;
+}
+
 /* A request that comes while a run is going on waits for one of its own: the run may have read the
- * files before they were changed. */
+ * files before they were changed.  Those of the server wait for their second, too: one that somebody
+ * has taken over cannot keep the compiler busy. */
 void reload_request(struct supervisor *s, const struct channel_message *message)
 {
 	if (message && s->next.n == RELOADS_MAX) {
@@ -87,13 +115,10 @@ void reload_request(struct supervisor *s, const struct channel_message *message)
 	}
 	if (message)
 		s->next.number[s->next.n++] = message->number;
+	else
+		s->reload_now = true;
 	s->reload_again = true;
-	if (s->job.pid < 0 && s->phase == PHASE_RUNNING) {
-		notify_reloading();
-		reload_start(s);
-		if (s->job.pid < 0)
-			notify_send("READY=1");
-	}
+	reload_tick(s);
 }
 
 static void take_first(struct supervisor *s, int fd)
@@ -121,6 +146,7 @@ static void take_next(struct supervisor *s, int fd)
 	s->image = fd;
 	s->generation = message.number = ++s->n_generations;
 	log_text(s->job.text, log_warning);
+	children_widen_link(s);
 	/* Also one that is still starting: it was given the image before this one. */
 	children_tell_server(s, &message);
 	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
@@ -146,6 +172,7 @@ void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
 	}
 	close(s->kept);
 	s->kept = -1;
+	children_narrow_link(s);
 }
 
 static void keep_old(struct supervisor *s)
@@ -171,6 +198,5 @@ void reload_finish(struct supervisor *s, int status)
 		take_next(s, fd);
 	else
 		keep_old(s);
-	if (s->reload_again && s->phase == PHASE_RUNNING)
-		reload_request(s, NULL);
+	reload_tick(s);
 }

@@ -16,6 +16,7 @@
 #include "xmbroker/control.h"
 #include "xmbroker/log.h"
 #include "xmbroker/server.h"
+#include "xmbroker/server_audit.h"
 #include "xmbroker/session_internal.h"
 
 #define CONTAINER(type, member, ptr) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -57,9 +58,12 @@ static void on_connection(struct loop_source *source, uint32_t events)
 			session_open(server, fd);
 			continue;
 		}
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return;
+		if (!session_make_room(server)) {
 			pause_accept(server, errno);
-		return;
+			return;
+		}
 	}
 }
 
@@ -70,6 +74,7 @@ static void use_image(struct server *server, struct sealed *policy, uint32_t gen
 	struct sealed old = server->policy;
 	struct session *next;
 
+	session_finish_batch(server);
 	server->policy = *policy;
 	server->gate.image = policy->image;
 	server->gate.generation = generation;
@@ -79,6 +84,7 @@ static void use_image(struct server *server, struct sealed *policy, uint32_t gen
 		if (session_refilter(s) < 0)
 			session_refuse(s, EAGAIN, "no memory");
 	}
+	session_next_batch(server);
 	sealed_unmap(&old);
 }
 
@@ -88,6 +94,7 @@ int server_set_image(struct server *server, int fd, uint32_t generation)
 	int r = sealed_map(fd, &policy);
 
 	server->image_kept = true;
+	server->n_policies_refused++; /* until it is in force */
 	if (r < 0) {
 		log_error("policy image %u refused (%s); the old policy stays in force", generation,
 			  r == -EPERM    ? "not sealed"
@@ -102,12 +109,15 @@ int server_set_image(struct server *server, int fd, uint32_t generation)
 	}
 	use_image(server, &policy, generation);
 	server->image_kept = false;
+	server->n_policies_refused--;
+	server->n_policies++;
 	gate_note_audit(&server->gate, audit_policy(server->audit, server->gate.image, generation));
 	return 0;
 }
 
 /* ---- hypervisor ------------------------------------------------------------------------------------- */
 
+/* What it is not told it would wait for, or never do: without it there is no serving on. */
 static void tell(struct server *server, uint8_t type, uint32_t number, bool ok)
 {
 	int r;
@@ -117,8 +127,10 @@ static void tell(struct server *server, uint8_t type, uint32_t number, bool ok)
 	server->message =
 		(struct channel_message){ .type = type, .number = number, .ok = ok, .fd = -1 };
 	r = channel_send(server->channel.fd, &server->message);
-	if (r < 0)
-		log_error("cannot tell the supervisor: %s", strerror(-r));
+	if (r == 0)
+		return;
+	log_error("cannot tell the supervisor: %s", strerror(-r));
+	server->loop.stop = true;
 }
 
 static void tell_supervisor(struct server *server, uint8_t type)
@@ -164,6 +176,7 @@ static void cannot_attach(struct server *server, int error)
 
 static void attach_hypervisor(struct server *server, int fd)
 {
+	bool again = server->gate.hypervisor_lost;
 	struct backend_info info;
 	int r = -EOPNOTSUPP;
 
@@ -187,7 +200,8 @@ static void attach_hypervisor(struct server *server, int fd)
 	}
 	r = watch_hypervisor(server);
 	server->gate.hypervisor_lost = r < 0;
-	log_notice("connected to the hypervisor again");
+	if (again)
+		log_notice("connected to the hypervisor again");
 }
 
 /* ---- supervisor ------------------------------------------------------------------------------------- */
@@ -200,9 +214,25 @@ static void take_image(struct server *server, int fd, uint32_t generation)
 	tell(server, CHANNEL_IMAGE_DONE, generation, r == 0);
 }
 
-static void handle_message(struct server *server, const struct channel_message *message)
+static void take_log(struct server *server, struct channel_message *message)
+{
+	uint32_t number = message->number;
+
+	tell(server, CHANNEL_AUDIT_DONE, number, server_audit_rotate(server->audit, message));
+}
+
+static void handle_message(struct server *server, struct channel_message *message)
 {
 	switch (message->type) {
+	case CHANNEL_AUDIT:
+		take_log(server, message);
+		return;
+	case CHANNEL_AUDIT_NOTE:
+		tell(server, CHANNEL_AUDIT_NOTED, 0, server_audit_note(server->audit, message));
+		return;
+	case CHANNEL_AUDIT_SPACE:
+		server_audit_space(server->audit, message);
+		return;
 	case CHANNEL_IMAGE:
 		take_image(server, message->fd, message->number);
 		return;
@@ -256,16 +286,57 @@ static void fit_to_descriptors(struct server_config *config)
 	log_warning("the limit of open files allows only %u sessions", config->max_sessions);
 }
 
+/* Denials that were counted are on record soon after. */
+static void fold_over(struct loop_timer *timer)
+{
+	struct server *server = CONTAINER(struct server, fold_timer, timer);
+
+	gate_note_audit(&server->gate, audit_flush_folds(server->audit));
+	loop_timer_arm(&server->loop, &server->fold, timer);
+}
+
 static void init_queues(struct server *server)
 {
 	struct loop *loop = &server->loop;
 
-	loop_queue_add(loop, &server->setup, SERVER_SETUP_MS, session_setup_over);
+	uint32_t setup_time = server->config.setup_time;
+
+	loop_queue_add(loop, &server->setup, setup_time ? setup_time * 1000ll : SERVER_SETUP_MS,
+		       session_setup_over);
 	loop_queue_add(loop, &server->unsent, SERVER_UNSENT_MS, session_unsent_over);
 	loop_queue_add(loop, &server->age, (int64_t)server->config.session_max_age * 1000,
 		       session_age_over);
+	loop_queue_add(loop, &server->fold, AUDIT_FOLD_MS / 2, fold_over);
+	loop_timer_arm(loop, &server->fold, &server->fold_timer);
 	loop_queue_add(loop, &server->pause, SERVER_ACCEPT_PAUSE_MS, accept_pause_over);
+	loop_queue_add(loop, &server->held, TURNS_HELD_MS, turns_held_over);
 	server->started = loop->now;
+}
+
+static void init_users(struct server *server)
+{
+	const struct server_config *config = &server->config;
+	const uint32_t rates[N_USERS_RATES] = {
+		[USERS_CONNECTIONS] = config->connections_per_user,
+		[USERS_CALLS] = config->calls_per_user,
+		[USERS_AUDIT] = config->audit_per_user,
+		[USERS_DENIALS] = config->denials_per_user,
+	};
+	static const uint32_t seconds[N_USERS_RATES] = {
+		[USERS_CONNECTIONS] = SERVER_CONNECTIONS_BURST,
+		[USERS_CALLS] = 1,
+		[USERS_AUDIT] = SERVER_RECORDS_BURST,
+		[USERS_DENIALS] = SERVER_RECORDS_BURST,
+	};
+
+	users_init(&server->users, &server->loop.now);
+	for (unsigned int i = 0; i < N_USERS_RATES; i++)
+		server->users.limit[i] = (struct bucket_limit){ rates[i], rates[i] * seconds[i] };
+}
+
+static bool after_events(struct loop *loop)
+{
+	return turns_run(CONTAINER(struct server, loop, loop));
 }
 
 static int listen_on(struct server *server, int fd)
@@ -288,11 +359,24 @@ static int init(struct server *server, const struct server_fds *fds)
 
 	if (r < 0)
 		return r;
+	init_users(server);
 	init_queues(server);
+	server->loop.after = after_events;
 	r = listen_on(server, fds->listen);
 	if (r == 0 && fds->channel >= 0)
 		r = loop_add(&server->loop, &server->channel, fds->channel, EPOLLIN, on_channel);
 	return r < 0 ? r : watch_hypervisor(server);
+}
+
+static void discard(const struct server_fds *fds, struct sealed *policy, struct backend *backend,
+		    struct audit *audit)
+{
+	close(fds->listen);
+	if (fds->channel >= 0)
+		close(fds->channel);
+	sealed_unmap(policy);
+	backend->ops->free(backend);
+	audit_free(audit);
 }
 
 int server_new(const struct server_config *config, const struct server_fds *fds,
@@ -302,8 +386,10 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 	struct server *server = calloc(1, sizeof(*server));
 	int r;
 
-	if (!server)
+	if (!server) {
+		discard(fds, policy, backend, audit);
 		return -ENOMEM;
+	}
 	server->config = *config;
 	fit_to_descriptors(&server->config);
 	server->fds = *fds;
@@ -323,6 +409,7 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 		.broker_data = server,
 		.room = session_room,
 		.batch = &server->batch,
+		.slices = true,
 	};
 	backend->ops->info(backend, &server->gate.hypervisor);
 	r = gate_image_fits(server->gate.image, &server->gate.hypervisor) ? 0 : -EINVAL;
@@ -338,6 +425,7 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 
 static void end_sessions(struct server *server)
 {
+	server->stopping = true;
 	while (server->first)
 		session_refuse(server->first, ESHUTDOWN, "the broker stops");
 }
@@ -347,6 +435,7 @@ void server_free(struct server *server)
 	if (!server)
 		return;
 	end_sessions(server);
+	users_deinit(&server->users);
 	close(server->fds.listen);
 	if (server->fds.channel >= 0)
 		close(server->fds.channel);

@@ -14,18 +14,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "xmbroker/box.h"
 #include "xmbroker/log.h"
+#include "xmbroker/selftest.h"
 #include "xmbroker/server.h"
+#include "xmbroker/server_audit.h"
 #include "xmbroker/undertaker.h"
 
 #define N_FDS 5
 
 /* A descriptor that the supervisor names. */
-enum fd_role { FD_LISTEN, FD_AUDIT, FD_CHANNEL, FD_IMAGE, FD_BACKEND };
+enum fd_role { FD_LISTEN, FD_LEDGER, FD_CHANNEL, FD_IMAGE, FD_BACKEND };
+
+/* The settings as they come. */
+struct numbers {
+#define NUMBER(field, ...) uint32_t field;
+#include "xmbroker/settings.def"
+#undef NUMBER
+};
+
+static const struct numbers defaults = {
+#define NUMBER(field, option, min, max, init, ...) .field = (init),
+#include "xmbroker/settings.def"
+#undef NUMBER
+};
 
 struct options {
 	int fd[N_FDS]; /* -1: none */
@@ -33,27 +47,29 @@ struct options {
 	unsigned long generation;
 	unsigned long uid, gid;
 	bool become;
+	int root; /* the empty folder to be the root; -1: none */
+	struct numbers number;
 	struct server_config config;
 };
 
 enum option_id {
-	OPT_GENERATION = N_FDS,
+	OPT_GENERATION = 0x100, /* getopt_long() itself says ?, which is a number */
 	OPT_BACKEND,
 	OPT_UID,
 	OPT_GID,
+	OPT_ROOT,
 	OPT_OVERFLOW_UID,
 	OPT_OVERFLOW_GID,
-	OPT_SESSION_MAX_AGE,
-	OPT_MAX_SESSIONS,
-	OPT_MAX_SESSIONS_PER_USER,
-	OPT_LARGE_MEMORY,
-	OPT_LARGE_MEMORY_PER_USER,
 	OPT_ON_AUDIT_FAILURE,
+	OPT_NUMBERS, /* the settings that the supervisor knows, in their order */
+#define NUMBER(field, ...) OPT_##field,
+#include "xmbroker/settings.def"
+#undef NUMBER
 };
 
 static const struct option long_options[] = {
 	{ "listen-fd", required_argument, NULL, FD_LISTEN },
-	{ "audit-fd", required_argument, NULL, FD_AUDIT },
+	{ "ledger-fd", required_argument, NULL, FD_LEDGER },
 	{ "channel-fd", required_argument, NULL, FD_CHANNEL },
 	{ "image-fd", required_argument, NULL, FD_IMAGE },
 	{ "backend-fd", required_argument, NULL, FD_BACKEND },
@@ -61,14 +77,13 @@ static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "uid", required_argument, NULL, OPT_UID },
 	{ "gid", required_argument, NULL, OPT_GID },
+	{ "root-fd", required_argument, NULL, OPT_ROOT },
 	{ "overflow-uid", required_argument, NULL, OPT_OVERFLOW_UID },
 	{ "overflow-gid", required_argument, NULL, OPT_OVERFLOW_GID },
-	{ "session-max-age", required_argument, NULL, OPT_SESSION_MAX_AGE },
-	{ "max-sessions", required_argument, NULL, OPT_MAX_SESSIONS },
-	{ "max-sessions-per-user", required_argument, NULL, OPT_MAX_SESSIONS_PER_USER },
-	{ "large-memory", required_argument, NULL, OPT_LARGE_MEMORY },
-	{ "large-memory-per-user", required_argument, NULL, OPT_LARGE_MEMORY_PER_USER },
 	{ "on-audit-failure", required_argument, NULL, OPT_ON_AUDIT_FAILURE },
+#define NUMBER(field, option, ...) { option, required_argument, NULL, OPT_##field },
+#include "xmbroker/settings.def"
+#undef NUMBER
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -111,27 +126,40 @@ static bool parse_u32(const char *s, uint32_t *valuep)
 	return true;
 }
 
-static bool parse_mib(const char *s, size_t *bytesp)
-{
-	unsigned long value;
-
-	if (!parse_number(s, 1 << 20, &value))
-		return false;
-	*bytesp = (size_t)value << 20;
-	return true;
-}
-
 static bool parse_on_failure(const char *s, bool *allowp)
 {
 	*allowp = !strcmp(s, "allow");
 	return *allowp || !strcmp(s, "deny");
 }
 
+static bool is_between(int64_t number, int64_t min, int64_t max)
+{
+	return number >= min && number <= max;
+}
+
+static bool parse_setting(struct options *o, int id, const char *value)
+{
+	uint32_t number;
+
+	if (!parse_u32(value, &number))
+		return false;
+	switch (id) {
+#define NUMBER(field, option, min, max, init, server, ...)                                         \
+	case OPT_##field:                                                                          \
+		o->number.field = number;                                                          \
+		return (server) && is_between(number, min, max);
+#include "xmbroker/settings.def"
+#undef NUMBER
+	default:
+		return false;
+	}
+}
+
 static bool parse_option(struct options *o, int id, const char *value)
 {
 	switch (id) {
 	case FD_LISTEN:
-	case FD_AUDIT:
+	case FD_LEDGER:
 	case FD_CHANNEL:
 	case FD_IMAGE:
 	case FD_BACKEND:
@@ -146,26 +174,35 @@ static bool parse_option(struct options *o, int id, const char *value)
 		return parse_number(value, UINT32_MAX - 1, &o->uid);
 	case OPT_GID:
 		return parse_number(value, UINT32_MAX - 1, &o->gid);
+	case OPT_ROOT:
+		return parse_fd(value, &o->root);
 	case OPT_OVERFLOW_UID:
 		return parse_u32(value, &o->config.overflow.uid);
 	case OPT_OVERFLOW_GID:
 		return parse_u32(value, &o->config.overflow.gid);
-	case OPT_SESSION_MAX_AGE:
-		return parse_u32(value, &o->config.session_max_age);
-	case OPT_MAX_SESSIONS:
-		return parse_u32(value, &o->config.max_sessions) && o->config.max_sessions;
-	case OPT_MAX_SESSIONS_PER_USER:
-		return parse_u32(value, &o->config.max_sessions_per_user) &&
-		       o->config.max_sessions_per_user;
-	case OPT_LARGE_MEMORY:
-		return parse_mib(value, &o->config.large_memory);
-	case OPT_LARGE_MEMORY_PER_USER:
-		return parse_mib(value, &o->config.large_memory_per_user);
 	case OPT_ON_AUDIT_FAILURE:
 		return parse_on_failure(value, &o->config.allow_unaudited);
 	default:
-		return false;
+		return id > OPT_NUMBERS && parse_setting(o, id, value);
 	}
+}
+
+static void set_limits(struct server_config *config, const struct numbers *n)
+{
+	config->session_max_age = n->session_max_age;
+	config->max_sessions = n->max_sessions;
+	config->max_sessions_per_user = n->max_sessions_per_user;
+	config->max_setup = n->max_setup;
+	config->max_setup_per_user = n->max_setup_per_user;
+	config->setup_time = n->setup_time;
+	config->connections_per_user = n->connections_per_user;
+	config->calls_per_user = n->calls_per_user;
+	config->waiting_per_user = n->waiting_per_user;
+	config->memory_per_user = (size_t)n->memory_per_user << 10;
+	config->large_memory = (size_t)n->large_memory << 20;
+	config->large_memory_per_user = (size_t)n->large_memory_per_user << 20;
+	config->denials_per_user = n->denials_per_user;
+	config->audit_per_user = n->audit_per_user;
 }
 
 static bool is_complete(const struct options *o)
@@ -173,7 +210,7 @@ static bool is_complete(const struct options *o)
 	bool loopback = o->backend && !strcmp(o->backend, "loopback");
 	bool sim = o->backend && !strcmp(o->backend, "sim");
 
-	return o->fd[FD_LISTEN] >= 0 && o->fd[FD_CHANNEL] >= 0 && o->fd[FD_IMAGE] >= 0 &&
+	return o->fd[FD_LISTEN] == BOX_LISTENER && o->fd[FD_CHANNEL] >= 0 && o->fd[FD_IMAGE] >= 0 &&
 	       (loopback || (sim && o->fd[FD_BACKEND] >= 0)) &&
 	       (!o->become || o->gid != UINT32_MAX);
 }
@@ -185,14 +222,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	*o = (struct options){
 		.fd = { -1, -1, -1, -1, -1 },
 		.gid = UINT32_MAX,
-		.config = {
-			.overflow = { 65534, 65534 },
-			.session_max_age = 3600,
-			.max_sessions = 4096,
-			.max_sessions_per_user = 256,
-			.large_memory = (size_t)SERVER_LARGE_MIB << 20,
-			.large_memory_per_user = (size_t)SERVER_LARGE_PER_USER_MIB << 20,
-		},
+		.root = -1,
+		.number = defaults,
+		.config = { .overflow = { 65534, 65534 } },
 	};
 	while ((id = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
 		if (!parse_option(o, id, optarg)) {
@@ -200,6 +232,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
+	set_limits(&o->config, &o->number);
 	if (optind == argc && is_complete(o))
 		return true;
 	log_error("xmbroker-server is started by xmbroker(8); it is not a command");
@@ -208,41 +241,14 @@ static bool parse_options(int argc, char **argv, struct options *o)
 
 /* ---- descriptors ------------------------------------------------------------------------------------- */
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static int close_between(int first, int last)
-{
-	if (first > last)
-		return 0;
-	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
-}
-
 /* Keeps what was named and the standard descriptors; closes every other. */
 static int adopt_descriptors(const struct options *o)
 {
-	int fds[N_FDS];
-	int from = STDERR_FILENO + 1;
+	int fds[N_FDS + 1];
 
-	memcpy(fds, o->fd, sizeof(fds));
-	qsort(fds, N_FDS, sizeof(fds[0]), compare_fds);
-	for (int i = 0; i < N_FDS; i++) {
-		int r;
-
-		if (fds[i] < 0)
-			continue;
-		if (fds[i] < from) /* named twice */
-			return -EINVAL;
-		r = close_between(from, fds[i] - 1);
-		if (r < 0)
-			return r;
-		if (fcntl(fds[i], F_SETFD, FD_CLOEXEC) < 0)
-			return -errno;
-		from = fds[i] + 1;
-	}
-	return close_between(from, INT32_MAX);
+	memcpy(fds, o->fd, sizeof(o->fd));
+	fds[N_FDS] = o->root;
+	return box_keep_only(fds, N_FDS + 1);
 }
 
 /* ---- start ------------------------------------------------------------------------------------------- */
@@ -254,10 +260,11 @@ static void keep_small(void)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
-/* The supervisor says when to stop; a signal to the whole group or service must not come first. */
+/* The supervisor says when to stop; a signal to the whole group or service must not come first.
+ * A log that may not grow any more is an error of write(), not an end. */
 static void ignore_signals(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGXFSZ };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], SIG_IGN);
@@ -297,7 +304,7 @@ static int make_server(const struct options *o, struct server **serverp)
 	r = open_backend(o, &backend);
 	if (r < 0)
 		return fail("connection to the hypervisor", r);
-	r = audit_new(o->fd[FD_AUDIT], &audit);
+	r = server_audit_begin(o->fd[FD_CHANNEL], o->fd[FD_LEDGER], &audit);
 	if (r < 0)
 		return fail("audit", r);
 	r = server_new(&o->config, &fds, &policy, (uint32_t)o->generation, backend, audit, serverp);
@@ -306,8 +313,11 @@ static int make_server(const struct options *o, struct server **serverp)
 
 static int give_up_privileges(const struct options *o)
 {
-	int r = box_become(BOX_SERVER, o->become ? (uid_t)o->uid : BOX_STAY, (gid_t)o->gid);
+	int r = box_root_enter(o->root);
 
+	if (r < 0)
+		return fail("entering the empty root", r);
+	r = box_become(BOX_SERVER, o->become ? (uid_t)o->uid : BOX_STAY, (gid_t)o->gid);
 	return r < 0 ? fail("giving up privileges", r) : 0;
 }
 
@@ -345,11 +355,29 @@ static int start_undertaker(struct options *o)
 	return 0;
 }
 
-static int restrict_calls(const struct server_config *config)
+/* What the settings allow all clients together, were each of another user. */
+static struct box_room room_of(const struct server_config *config)
 {
-	int r = box_confine_with(BOX_SERVER, config->bury ? config->undertaker : -1);
+	uint64_t sessions = (uint64_t)config->max_sessions + SERVER_ROOT_RESERVE;
+	uint64_t user = config->memory_per_user ? config->memory_per_user : SERVER_USER_MEMORY;
 
-	return r < 0 ? fail("restricting system calls", r) : 0;
+	return (struct box_room){ .memory = 2 * config->large_memory + sessions * user,
+				  .files = sessions + SERVER_OTHER_FDS };
+}
+
+static int close_box(const struct server_config *config)
+{
+	const struct box_room room = room_of(config);
+	int r = box_confine_with(BOX_SERVER, config->bury ? config->undertaker : -1, &room);
+
+	return r < 0 ? fail("closing the box", r) : 0;
+}
+
+static int self_test(int argc, char **argv)
+{
+	static const enum box_role roles[] = { BOX_SERVER, BOX_UNDERTAKER };
+
+	return selftest_main(argc, argv, roles, sizeof(roles) / sizeof(roles[0]));
 }
 
 int main(int argc, char **argv)
@@ -362,6 +390,8 @@ int main(int argc, char **argv)
 		puts("xmbroker-server " XM_VERSION);
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--self-test"))
+		return self_test(argc, argv);
 	log_init();
 	if (!parse_options(argc, argv, &options))
 		return 2;
@@ -374,7 +404,7 @@ int main(int argc, char **argv)
 	keep_small();
 	/* Nothing that others wrote is looked at before the privileges are gone. */
 	if (give_up_privileges(&options) < 0 || start_undertaker(&options) < 0 ||
-	    make_server(&options, &server) < 0 || restrict_calls(&options.config) < 0)
+	    make_server(&options, &server) < 0 || close_box(&options.config) < 0)
 		return 1;
 	r = server_run(server);
 	if (r < 0)

@@ -50,7 +50,8 @@ const char *service_status_text(int status, char *text, size_t cap)
 		return text;
 	}
 	if (sig == SIGSYS)
-		why = ": it made a system call that its seccomp filter does not allow";
+		why = ": it made a system call that its seccomp filter does not allow; the "
+		      "kernel's log says which (type=1326)";
 	abbreviation = sigabbrev_np(sig);
 	snprintf(text, cap, "was killed by signal %d (SIG%s)%s", sig,
 		 abbreviation ? abbreviation : "?", why);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sessions: their beginning, messages, and end.  Owns the connection and the accounts of what is kept
- * for it.  Must never read a further message while an answer is under way, or keep more for a client
- * than its uid is charged for.
+ * Sessions: their messages and end.  Owns the connection.  Must never read a further message while an
+ * answer is under way, or end without a record what has one of its beginning.
  */
 
 #include <errno.h>
@@ -34,60 +33,6 @@ struct audit_who session_who(const struct session *session)
 	};
 }
 
-/* ---- memory that a uid pays for -------------------------------------------------------------------- */
-
-static size_t budget(const struct server *server)
-{
-	size_t bytes = (size_t)server->config.max_sessions_per_user * SERVER_SESSION_MEMORY;
-
-	return bytes > SERVER_USER_MEMORY ? bytes : SERVER_USER_MEMORY;
-}
-
-bool session_charge(struct session *s, size_t bytes)
-{
-	if (s->id.uid != 0 && s->user->memory + bytes > budget(s->server))
-		return false;
-	s->user->memory += bytes;
-	s->charged += bytes;
-	return true;
-}
-
-void session_discharge(struct session *s, size_t bytes)
-{
-	s->user->memory -= bytes;
-	s->charged -= bytes;
-}
-
-/* Root has no limit of its own, and some room beyond what all the others may take. */
-bool session_charge_large(struct session *s, size_t bytes)
-{
-	const struct server_config *config = &s->server->config;
-	size_t max = config->large_memory;
-
-	if (s->id.uid == 0)
-		max += config->large_memory_per_user;
-	else if (s->user->large + bytes > config->large_memory_per_user)
-		return false;
-	if (s->server->users.large + bytes > max)
-		return false;
-	s->server->users.large += bytes;
-	s->user->large += bytes;
-	s->charged_large += bytes;
-	return true;
-}
-
-void session_discharge_large(struct session *s, size_t bytes)
-{
-	s->server->users.large -= bytes;
-	s->user->large -= bytes;
-	s->charged_large -= bytes;
-}
-
-static bool charge_holdings(void *session, size_t bytes)
-{
-	return session_charge(session, bytes);
-}
-
 /* ---- the end --------------------------------------------------------------------------------------- */
 
 static void unlink_session(struct session *s)
@@ -99,7 +44,7 @@ static void unlink_session(struct session *s)
 	server->n_sessions--;
 }
 
-static void free_session(struct session *s)
+void session_free(struct session *s)
 {
 	identity_deinit(&s->id);
 	free(s->gids);
@@ -118,7 +63,7 @@ static void record_end(struct session *s, const char *reason)
 
 	if (s->state == SESSION_SETUP)
 		return;
-	if (s->state == SESSION_WAITING) {
+	if (s->state == SESSION_WAITING || s->state == SESSION_SEARCHING) {
 		struct xm_reply reply;
 
 		xm_reply_init(&reply, NULL, 0);
@@ -126,10 +71,11 @@ static void record_end(struct session *s, const char *reason)
 		gate_finish(gate, &s->waiting, &reply);
 	}
 	gate_note_audit(gate, audit_session(gate->audit, "close", &who, reason));
+	session_account(s);
+	users_did(&s->server->users, s->user, USERS_AUDIT, 1);
 }
 
-/* The only way in which a client's socket is closed. */
-static void disconnect(const struct server *server, int fd)
+void session_disconnect(const struct server *server, int fd)
 {
 	if (server->config.bury)
 		undertaker_close(server->config.undertaker, fd);
@@ -137,25 +83,37 @@ static void disconnect(const struct server *server, int fd)
 		close(fd);
 }
 
+/* Gives back what the user lent to it. */
+static void leave_user(struct session *s)
+{
+	if (s->state == SESSION_SETUP)
+		session_leave_setup(s);
+	session_discharge_all(s);
+}
+
 void session_close(struct session *s, const char *reason)
 {
 	struct server *server = s->server;
+	struct user *user = s->user;
 	int fd = s->source.fd;
 
+	session_drop_batch(s);
 	record_end(s, reason);
+	turns_remove(server, s);
 	loop_remove(&server->loop, &s->source);
 	loop_timer_disarm(&s->timer);
 	loop_timer_disarm(&s->unsent_timer);
 	unlink_session(s);
-	session_discharge(s, s->charged);
-	session_discharge_large(s, s->charged_large);
-	users_put(&server->users, s->user);
-	disconnect(server, fd);
-	free_session(s);
+	leave_user(s);
+	if (user->n_sessions == 1)
+		turns_forget(server, user);
+	users_put(&server->users, user);
+	session_disconnect(server, fd);
+	session_free(s);
 	server_resume_accept(server);
 }
 
-static void send_refused(const struct server *server, int fd, int error, const char *reason)
+void session_send_refused(const struct server *server, int fd, int error, const char *reason)
 {
 	uint8_t msg[XM_WIRE_HEAD + 4 + XM_WIRE_REASON_MAX];
 	struct xm_wire_refused refused = { .error = (uint16_t)error };
@@ -168,7 +126,7 @@ static void send_refused(const struct server *server, int fd, int error, const c
 		return;
 	/* The kernel would put an error before what a peer has yet to read, if we closed with its
 	 * messages unread.  After the shutdown no more can come.  None of them is acted upon.  Where
-	 * they may have to be buried, disconnect() sees to it. */
+	 * they may have to be buried, session_disconnect() sees to it. */
 	if (server->config.bury)
 		return;
 	shutdown(fd, SHUT_RD);
@@ -178,7 +136,7 @@ static void send_refused(const struct server *server, int fd, int error, const c
 
 void session_refuse(struct session *s, int error, const char *reason)
 {
-	send_refused(s->server, s->source.fd, error, reason);
+	session_send_refused(s->server, s->source.fd, error, reason);
 	session_close(s, reason);
 }
 
@@ -190,7 +148,8 @@ static const char *ending_reason(int error)
 
 static bool is_busy(const struct session *s)
 {
-	return s->state == SESSION_WAITING || s->unsent;
+	return s->state == SESSION_WAITING || s->state == SESSION_RUNNING ||
+	       s->state == SESSION_SEARCHING || s->unsent;
 }
 
 void session_end(struct session *s, int error)
@@ -208,6 +167,7 @@ void session_throw_out(struct session *s, int error, const char *what)
 
 	name[0] = '\0';
 	text_safe(&t, s->comm, strlen(s->comm));
+	s->server->n_thrown_out++;
 	log_client("session %llu (uid %u, pid %d, \"%s\"): %s; closed",
 		   (unsigned long long)s->number, s->id.uid, (int)s->id.pid, name, what);
 	session_refuse(s, error, what);
@@ -250,6 +210,7 @@ void session_answer(struct session *s, const struct xm_reply *reply)
 
 	s->state = SESSION_OPEN;
 	gate_finish(&server->gate, &s->waiting, reply);
+	session_account(s);
 	session_transmit(s, server->tx,
 			 xm_wire_put_result(server->tx, sizeof(server->tx), s->waiting.serial,
 					    &s->waiting.req, reply));
@@ -286,17 +247,19 @@ static void handle_hello(struct session *s, const uint8_t *msg, size_t len)
 	}
 	memcpy(s->comm, hello.comm, sizeof(s->comm));
 	s->profile = hello.profile;
+	session_leave_setup(s);
 	s->state = SESSION_OPEN;
 	loop_timer_disarm(&s->timer);
 	if (server->config.session_max_age)
 		loop_timer_arm(&server->loop, &server->age, &s->timer);
 	who = session_who(s);
 	gate_note_audit(&server->gate, audit_session(server->audit, "open", &who, "connected"));
+	users_did(&server->users, s->user, USERS_AUDIT, 1);
 	session_transmit(s, server->tx,
 			 xm_wire_put_welcome(server->tx, sizeof(server->tx), &welcome));
 }
 
-static struct gate_caller caller_of(struct session *s)
+struct gate_caller session_caller(struct session *s)
 {
 	return (struct gate_caller){
 		.subject = {
@@ -308,212 +271,151 @@ static struct gate_caller caller_of(struct session *s)
 		.who = session_who(s),
 		.holds = &s->holds,
 		.session = s,
+		.fold = !users_may(&s->server->users, s->user, USERS_DENIALS),
 	};
 }
 
-static void handle_calls(struct session *s, const uint8_t *msg, size_t len)
+/* What was folded takes no tokens: otherwise a flood would never see its end on record. */
+void session_account(struct session *s)
 {
 	struct server *server = s->server;
-	struct gate_caller caller = caller_of(s);
-	struct gate_call call;
-	struct gate_answer answer = {
+	struct users *users = &server->users;
+	const struct gate_count *now = &server->gate.count, *then = &server->accounted;
+	uint64_t calls = now->calls - then->calls, records = now->records - then->records;
+	uint64_t denied = now->denied + now->guarded - then->denied - then->guarded;
+
+	if (denied && users_may(users, s->user, USERS_DENIALS))
+		users_did(users, s->user, USERS_DENIALS, denied);
+	users_did(users, s->user, USERS_CALLS, calls);
+	users_did(users, s->user, USERS_AUDIT, records);
+	s->user->n_calls += calls;
+	s->user->n_records += records;
+	s->user->n_denied += denied;
+	server->turns.cost += calls + records + now->forwarded - then->forwarded;
+	server->accounted = *now;
+}
+
+static struct gate_answer answer_in(struct server *server)
+{
+	xm_reply_init(&server->reply, server->space, sizeof(server->space));
+	return (struct gate_answer){
 		.reply = &server->reply,
 		.msg = server->tx,
 		.cap = sizeof(server->tx),
 		.len = -EMSGSIZE,
 	};
-	int r;
+}
 
-	xm_reply_init(&server->reply, server->space, sizeof(server->space));
-	r = gate_message(&server->gate, &caller, msg, len, &call, &answer);
-	if (r < 0) {
-		session_throw_out(s, EPROTO, "malformed message");
-		return;
-	}
+/* A call that is answered later: it lies in s->waiting. */
+static void wait_in(struct session *s, enum session_state state)
+{
+	s->state = state;
+	loop_watch(&s->server->loop, &s->source, 0);
+	if (state != SESSION_WAITING)
+		turns_add(s->server, s);
+}
+
+static void handle_calls(struct session *s, const uint8_t *msg, size_t len)
+{
+	struct server *server = s->server;
+	struct gate_caller caller = session_caller(s);
+	struct gate_answer answer = answer_in(server);
+	struct gate_call call;
+	int r = gate_message(&server->gate, &caller, msg, len, &call, &answer);
+
 	s->n_calls += answer.n_calls;
-	s->user->calls += answer.n_calls;
-	if (r == GATE_DEFERRED) {
+	session_account(s);
+	if (r == GATE_DEFERRED || r == GATE_AGAIN) {
 		s->waiting = call;
-		s->state = SESSION_WAITING;
-		loop_watch(&server->loop, &s->source, 0);
-		return;
-	}
-	if (answer.no_room)
+		wait_in(s, r == GATE_DEFERRED ? SESSION_WAITING : SESSION_SEARCHING);
+	} else if (r == GATE_LONG) {
+		session_take_batch(s, msg, len);
+	} else if (r < 0) {
+		session_throw_out(s, EPROTO, "malformed message");
+	} else if (answer.no_room) {
 		session_throw_out(s, EDQUOT, "the user's memory for long messages is used up");
-	else
+	} else {
 		session_transmit(s, answer.msg, answer.len);
+	}
 }
 
 void session_handle(struct session *s, const uint8_t *msg, size_t len)
 {
+	s->active = ++s->server->n_messages;
+	s->server->turns.cost += len / TURNS_BYTES;
 	if (s->state == SESSION_SETUP)
 		handle_hello(s, msg, len);
 	else
 		handle_calls(s, msg, len);
 }
 
-/*
- * A message can be a batch of many calls: with one message a turn, somebody with many sessions would
- * make everybody else wait for all of them.  So the sessions of a uid share the calls of a round, and
- * none has a second turn while another waits for its first.
- */
-static bool has_turn(struct session *s)
-{
-	uint64_t round = s->server->loop.rounds;
-	struct user *user = s->user;
+/* ---- turns ----------------------------------------------------------------------------------------- */
 
-	if (s->state == SESSION_SETUP)
-		return true;
-	if (user->round != round) {
-		user->turn += !user->waiting;
-		user->round = round;
-		user->calls = 0;
-		user->waiting = false;
+static void go_on(struct session *s)
+{
+	struct server *server = s->server;
+	struct gate_caller caller = session_caller(s);
+	struct gate_answer answer = answer_in(server);
+	int r = gate_resume(&server->gate, &caller, &s->waiting, &answer);
+
+	session_account(s);
+	if (r == GATE_AGAIN) {
+		turns_add(server, s);
+		return;
 	}
-	if (s->turn == user->turn)
-		return false;
-	if (user->calls >= SERVER_CALLS_A_ROUND) {
-		user->waiting = true;
-		return false;
-	}
-	s->turn = user->turn;
-	return true;
+	s->state = SESSION_OPEN;
+	session_transmit(s, answer.msg, answer.len);
 }
 
+void session_turn(struct session *s)
+{
+	if (s->state == SESSION_RUNNING) {
+		session_step_batch(s);
+	} else if (s->state == SESSION_SEARCHING) {
+		go_on(s);
+	} else if (s->unsent) {
+		loop_watch(&s->server->loop, &s->source, EPOLLOUT);
+		session_send_unsent(s);
+	} else {
+		loop_watch(&s->server->loop, &s->source, EPOLLIN);
+		session_receive(s);
+	}
+}
+
+/* The client is gone.  True: there is nothing else to see to. */
+static bool hang_up(struct session *s)
+{
+	bool held = s->queued && turns_is_held(s->user);
+
+	if (s->state == SESSION_RUNNING || s->state == SESSION_SEARCHING) {
+		/* It is finished all the same; to be told once is enough. */
+		loop_watch(&s->server->loop, &s->source, EPOLLET);
+		return true;
+	}
+	if (s->state == SESSION_WAITING || s->state == SESSION_QUEUED || s->unsent || held) {
+		session_close(s, "closed by the client");
+		return true;
+	}
+	return false;
+}
+
+/* What is set up has cost little and was paid for with a connection; all else takes its turn.  Who has
+ * to wait for it is not told about more than once. */
 static void on_event(struct loop_source *source, uint32_t events)
 {
 	struct session *s = CONTAINER(struct session, source, source);
 
-	if (is_busy(s) && (events & (EPOLLHUP | EPOLLERR)))
-		session_close(s, "closed by the client");
-	else if (s->unsent)
-		session_send_unsent(s);
-	else if (s->state != SESSION_WAITING && has_turn(s))
+	if ((events & (EPOLLHUP | EPOLLERR)) && hang_up(s))
+		return;
+	if (s->state == SESSION_SETUP)
 		session_receive(s);
+	else if (s->queued)
+		loop_watch(&s->server->loop, source, 0);
+	else
+		turns_add(s->server, s);
 }
 
-/* ---- the beginning --------------------------------------------------------------------------------- */
-
-int session_refilter(struct session *s)
+int session_watch(struct session *s, int fd)
 {
-	uint32_t *gids = malloc(identity_memory(&s->id));
-	uint32_t *fitted;
-
-	if (!gids)
-		return -ENOMEM;
-	memcpy(gids, s->id.gids, identity_memory(&s->id));
-	s->n_gids = (uint32_t)policy_image_filter_groups(s->server->gate.image, gids, s->id.n_gids);
-	fitted = s->n_gids ? realloc(gids, s->n_gids * sizeof(*gids)) : NULL;
-	free(s->gids);
-	s->gids = fitted ? fitted : gids;
-	return 0;
-}
-
-/* Whether one more session of this uid is within the limits. */
-static const char *over_limit(const struct server *server, uid_t uid)
-{
-	if (uid == 0)
-		return server->n_sessions >= server->config.max_sessions + SERVER_ROOT_RESERVE
-			       ? "too many sessions"
-			       : NULL;
-	if (server->n_sessions >= server->config.max_sessions)
-		return "too many sessions";
-	if (users_count(&server->users, uid) >= server->config.max_sessions_per_user)
-		return "too many sessions of this user";
-	return NULL;
-}
-
-static void link_session(struct session *s)
-{
-	struct server *server = s->server;
-
-	s->number = ++server->n_opened;
-	s->prev = server->last;
-	*(s->prev ? &s->prev->next : &server->first) = s;
-	server->last = s;
-	server->n_sessions++;
-}
-
-/* Takes the identity, but not the descriptor, which is the caller's until all else went well. */
-static int new_session(struct server *server, int fd, struct identity *id,
-		       struct session **sessionp)
-{
-	struct session *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (!s)
-		return -ENOMEM;
-	s->server = server;
-	holdings_init(&s->holds, charge_holdings, s);
-	s->id = *id;
-	*id = (struct identity){ 0 };
-	r = session_refilter(s);
-	if (r < 0)
-		goto out_free;
-	s->user = users_get(&server->users, s->id.uid);
-	if (!s->user) {
-		r = -ENOMEM;
-		goto out_free;
-	}
-	/* The filtered groups cannot become more than there are. */
-	if (!session_charge(s, sizeof(*s) + 2 * identity_memory(&s->id))) {
-		r = -EDQUOT;
-		goto out_put;
-	}
-	r = loop_add(&server->loop, &s->source, fd, EPOLLIN, on_event);
-	if (r < 0)
-		goto out_discharge;
-	*sessionp = s;
-	return 0;
-out_discharge:
-	session_discharge(s, s->charged);
-out_put:
-	users_put(&server->users, s->user);
-out_free:
-	free_session(s);
-	return r;
-}
-
-/* Makes the session, or says why there is none. */
-static const char *admit(struct server *server, int fd, struct identity *id)
-{
-	const char *reason = over_limit(server, id->uid);
-	struct session *s = NULL;
-	int r;
-
-	if (reason)
-		return reason;
-	r = new_session(server, fd, id, &s);
-	if (r < 0)
-		return r == -EDQUOT ? "the user's memory is used up" : strerror(-r);
-	link_session(s);
-	s->opened = server->loop.now;
-	loop_timer_arm(&server->loop, &server->setup, &s->timer);
-	return NULL;
-}
-
-void session_open(struct server *server, int fd)
-{
-	struct identity id = { 0 };
-	const char *reason;
-	uid_t uid;
-	pid_t pid;
-	int r = identity_want_credentials(fd);
-
-	if (r == 0)
-		r = identity_read(fd, server->config.overflow, &id);
-	if (r < 0) {
-		log_client("connection without identity refused: %s", strerror(-r));
-		disconnect(server, fd);
-		return;
-	}
-	uid = id.uid;
-	pid = id.pid;
-	reason = admit(server, fd, &id);
-	identity_deinit(&id);
-	if (!reason)
-		return;
-	log_client("connection of uid %u, pid %d refused: %s", uid, (int)pid, reason);
-	send_refused(server, fd, EAGAIN, reason);
-	disconnect(server, fd);
+	return loop_add(&s->server->loop, &s->source, fd, EPOLLIN, on_event);
 }

@@ -12,7 +12,10 @@
 enum session_state {
 	SESSION_SETUP, /* HELLO has not come */
 	SESSION_OPEN,
-	SESSION_WAITING, /* for the supervisor's answer to a reload */
+	SESSION_WAITING,   /* for the supervisor's answer to a reload */
+	SESSION_QUEUED,    /* its batch waits for its turn */
+	SESSION_RUNNING,   /* its batch is under way */
+	SESSION_SEARCHING, /* its call goes on in its next turn */
 };
 
 struct session {
@@ -27,11 +30,14 @@ struct session {
 	struct identity id;
 	uint32_t *gids; /* owned; those that the policy in force names */
 	uint32_t n_gids;
-	struct user *user;     /* borrowed from server->users */
-	uint64_t turn;         /* of the user, the last that it had */
-	size_t charged;        /* bytes of user->memory */
-	size_t charged_large;  /* bytes of user->large */
-	struct holdings holds; /* owned */
+	struct user *user;                       /* borrowed from server->users */
+	struct session *ready_prev, *ready_next; /* of the user's with something to do */
+	bool queued;                             /* it is one of them */
+	uint64_t active;                         /* server->n_messages when it sent one last */
+	size_t charged;                          /* bytes of user->memory */
+	size_t charged_kept;                     /* of them, of user->kept */
+	size_t charged_large;                    /* bytes of user->large */
+	struct holdings holds;                   /* owned */
 	uint8_t profile;
 	char comm[XM_WIRE_COMM_MAX + 1];
 	char *cgroup;   /* owned */
@@ -45,8 +51,11 @@ struct session {
 	size_t unsent_len, unsent_at;
 	size_t unsent_room; /* bytes charged for it as for a long one; 0: it is a packet */
 
-	uint32_t waiting_for; /* number of the reload */
-	struct gate_call waiting;
+	uint32_t waiting_for;     /* number of the reload */
+	struct gate_call waiting; /* also of a search */
+
+	struct kept_batch *batch; /* owned; NULL: none waits or runs */
+	struct session *batch_next;
 };
 
 /* Begins a session on a connected socket, which it takes over, or tells the client why not. */
@@ -67,6 +76,11 @@ void session_answer(struct session *session, const struct xm_reply *reply);
 void session_setup_over(struct loop_timer *timer);
 void session_unsent_over(struct loop_timer *timer);
 void session_age_over(struct loop_timer *timer);
+
+/* Ends sessions of who has more than its share, so that there is room for another; false: nobody has. */
+bool session_make_room(struct server *server);
+/* Goes on to the end with a batch that is under way: the policy that it was decided by is to go. */
+void session_finish_batch(struct server *server);
 
 /* Who, for the record. */
 struct audit_who session_who(const struct session *session);

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "xmbroker/session_internal.h"
+#ifdef XM_TAKEOVER
+#include "xmbroker/takeover.h"
+#endif
 
 /* Parts that one session may send in a turn. */
 #define PARTS_A_TURN 4
@@ -62,9 +65,11 @@ static bool is_next(const struct assembly *a, const struct xm_wire_part *part)
 /* The whole message.  Its memory is given back first: what the answer needs comes in its place. */
 static void handle_whole(struct session *s)
 {
+	struct server *server = s->server;
 	struct assembly *a = s->assembly;
 	struct xm_wire_head head;
 
+	server->whole = a;
 	s->assembly = NULL;
 	loop_timer_disarm(&s->unsent_timer);
 	session_discharge_large(s, sizeof(*a) + a->total);
@@ -72,7 +77,9 @@ static void handle_whole(struct session *s)
 		session_throw_out(s, EPROTO, "malformed message in parts");
 	else
 		session_handle(s, a->bytes, a->total);
-	free(a);
+	/* Unless it was kept. */
+	free(server->whole);
+	server->whole = NULL;
 }
 
 /* Returns whether the message goes on, and the session with it. */
@@ -96,6 +103,7 @@ static bool take_part(struct session *s, size_t len)
 	}
 	if (part.offset % (PARTS_IN_TIME * XM_WIRE_PART_DATA) == 0)
 		loop_timer_arm(&server->loop, &server->unsent, &s->unsent_timer);
+	server->turns.cost += part.len / TURNS_BYTES;
 	memcpy(s->assembly->bytes + part.offset, part.data, part.len);
 	s->assembly->filled += part.len;
 	if (s->assembly->filled < s->assembly->total)
@@ -111,6 +119,10 @@ static bool take_packet(struct session *s, size_t len)
 {
 	const uint8_t *packet = s->server->rx;
 
+#ifdef XM_TAKEOVER
+	if (takeover_packet(s, packet, len))
+		return false;
+#endif
 	if (is_part(packet, len))
 		return take_part(s, len);
 	if (s->assembly)

@@ -19,7 +19,8 @@
 uint8_t *session_room(void *session, size_t len)
 {
 	struct session *s = session;
-	struct server_room *room = &s->server->room;
+	struct server_room *room =
+		s->state == SESSION_RUNNING ? &s->server->batches.room : &s->server->room;
 
 	if (room->bytes || !session_charge_large(s, len))
 		return NULL;
@@ -50,7 +51,7 @@ static void drop_unsent(struct session *s)
 	if (s->unsent_room)
 		session_discharge_large(s, s->unsent_room);
 	else
-		session_discharge(s, s->unsent_len);
+		session_discharge_kept(s, s->unsent_len);
 	free(s->unsent);
 	s->unsent = NULL;
 	s->unsent_room = 0;
@@ -110,6 +111,7 @@ void session_send_unsent(struct session *s)
 			return;
 		}
 		s->unsent_at += (size_t)n;
+		s->server->turns.cost += (size_t)n / TURNS_BYTES;
 		if (s->unsent_at == s->unsent_len) {
 			drop_unsent(s);
 			session_answered(s);
@@ -135,14 +137,14 @@ static void keep_copy(struct session *s, const uint8_t *msg, size_t len)
 {
 	uint8_t *copy;
 
-	if (!session_charge(s, len)) {
+	if (!session_charge_kept(s, len)) {
 		session_throw_out(s, ENOBUFS,
 				  "replies are not read, and the user's memory is used up");
 		return;
 	}
 	copy = malloc(len);
 	if (!copy) {
-		session_discharge(s, len);
+		session_discharge_kept(s, len);
 		session_throw_out(s, ENOBUFS, "no memory");
 		return;
 	}

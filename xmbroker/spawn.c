@@ -129,8 +129,11 @@ int spawn_run(const struct spawn *spawn, pid_t *pidp)
 	if (r == 0)
 		r = read_report(report[0]);
 	close(report[0]);
-	if (r < 0 && pid > 0)
+	if (r < 0 && pid > 0) {
+		/* It may have got there, if it is only the report that cannot be read. */
+		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+	}
 	if (r < 0)
 		return r;
 	*pidp = pid;

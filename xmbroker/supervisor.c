@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The supervisor's life: what it opens, its loop, its signals, its end.  Owns the clients' socket, the
- * audit log's descriptor and all children.  Must never read a byte from a client, and never leave a
+ * audit log's files and all children.  Must never read a byte from a client, and never leave a
  * child, a socket or a lock behind when it ends.
  */
 
@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "xmbroker/box.h"
 #include "xmbroker/log.h"
 #include "xmbroker/notify.h"
 #include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_box.h"
 #include "xmbroker/supervisor_internal.h"
 
 #define START_MS 30000     /* until the server must be ready for the first time */
@@ -48,55 +48,38 @@ static void raise_file_limit(const struct options *opts)
 		    (unsigned long long)raised.rlim_cur, opts->max_sessions);
 }
 
-static int open_audit(const char *path, int *fdp)
-{
-	struct stat st;
-	int fd, r = 0;
-
-	if (!path) {
-		log_warning("there is no audit log (--audit none)");
-		return 0;
-	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
-	if (fd < 0) {
-		r = -errno;
-		log_error("cannot open the audit log %s: %s", path,
-			  r == -ELOOP ? "it is a symbolic link" : strerror(-r));
-		return r;
-	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		log_error("the audit log %s is not a regular file", path);
-		close(fd);
-		return -EINVAL;
-	}
-	*fdp = fd;
-	return 0;
-}
-
 /* All that needs more than the few capabilities which stay. */
 static int open_all(struct supervisor *s)
 {
-	int r = open_audit(s->opts->audit, &s->audit);
+	int r = listen_open(&s->listen, s->opts->socket);
 
 	if (r == 0)
-		r = listen_open(&s->listen, s->opts->socket);
+		r = supervisor_open_audit(s);
 	if (r < 0)
 		return r;
 	raise_file_limit(s->opts);
-	r = box_become(BOX_SUPERVISOR, BOX_STAY, BOX_STAY);
-	if (r < 0)
-		log_error("cannot give up privileges: %s", strerror(-r));
-	return r;
+	return supervisor_confine(s);
 }
 
 /* ---- signals ----------------------------------------------------------------------------------------- */
+
+/* The next child that ended, or 0.  Nothing would say again that there is one. */
+static pid_t next_dead(int *statusp)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, statusp, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	return pid > 0 ? pid : 0;
+}
 
 static void reap(struct supervisor *s)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = next_dead(&status))) {
 		if (pid == s->job.pid)
 			reload_finish(s, status);
 		else if (pid == s->server.pid)
@@ -118,6 +101,8 @@ static void on_signal(struct loop_source *source, uint32_t events)
 			reap(s);
 		else if (info.ssi_signo == SIGHUP)
 			reload_request(s, NULL);
+		else if (info.ssi_signo == SIGUSR1)
+			store_request(&s->store);
 		else
 			supervisor_stop(s, SUPERVISOR_STOPPED);
 	}
@@ -130,10 +115,12 @@ static int watch_signals(struct supervisor *s)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
@@ -212,8 +199,9 @@ static int64_t sooner(int64_t a, int64_t b)
 /* ms until something is due; -1: nothing is. */
 static int next_timeout(const struct supervisor *s)
 {
-	int64_t at = children_next(s, -1);
+	int64_t at = store_next(&s->store, children_next(s, -1));
 
+	at = reload_next(s, at);
 	if (s->job.pid > 0 && !s->job.late)
 		at = sooner(at, s->job.deadline);
 	if (s->phase == PHASE_STARTING)
@@ -230,6 +218,8 @@ static void tick(struct supervisor *s)
 {
 	compile_check_time(&s->job);
 	children_tick(s);
+	reload_tick(s);
+	store_tick(&s->store, s->loop.now);
 	if (s->phase == PHASE_STARTING && s->loop.now >= s->start_deadline) {
 		log_error("the server was not ready in %d seconds", START_MS / 1000);
 		supervisor_stop(s, SUPERVISOR_FAILED);
@@ -246,6 +236,8 @@ static int run(struct supervisor *s)
 		r = loop_round(&s->loop, next_timeout(s));
 		tick(s);
 	}
+	if (r < 0)
+		log_error("cannot wait: %s", strerror(-r));
 	return r;
 }
 
@@ -253,14 +245,15 @@ static void deinit(struct supervisor *s)
 {
 	children_close(s);
 	listen_close(&s->listen);
-	if (s->audit >= 0)
-		close(s->audit);
+	store_close(&s->store);
 	if (s->image >= 0)
 		close(s->image);
 	if (s->kept >= 0)
 		close(s->kept);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
+	if (s->launch->root >= 0)
+		close(s->launch->root);
 	loop_deinit(&s->loop);
 }
 
@@ -272,20 +265,22 @@ static int init(struct supervisor *s, const struct launch *launch)
 	s->launch = launch;
 	s->opts = launch->opts;
 	s->signals.fd = s->channel.fd = s->ready.fd = -1;
-	s->audit = s->image = s->kept = s->attach = -1;
-	s->server_end = -1;
+	s->image = s->kept = s->attach = -1;
+	s->server_end = s->narrow_at = -1;
 	s->listen = (struct listen)LISTEN_INIT;
+	store_init(&s->store);
 	service_init(&s->server, "server");
 	service_init(&s->sim, "xmsim");
 	service_init(&s->link, "link");
-	r = loop_init(&s->loop);
-	if (r < 0)
-		return r;
 	compile_init(&s->job, &s->loop);
-	r = watch_signals(s);
+	r = loop_init(&s->loop);
 	if (r == 0)
-		r = reload_start(s);
-	return r;
+		r = watch_signals(s);
+	if (r < 0) {
+		log_error("cannot wait for anything: %s", strerror(-r));
+		return r;
+	}
+	return reload_start(s);
 }
 
 /* Runs the first compilation; nothing else exists meanwhile. */
@@ -298,6 +293,8 @@ static int compile_first(struct supervisor *s)
 		r = loop_round(&s->loop, next_timeout(s));
 		compile_check_time(&s->job);
 	}
+	if (r < 0)
+		log_error("cannot wait for the compiler: %s", strerror(-r));
 	return r;
 }
 
@@ -318,7 +315,7 @@ int supervisor_check(const struct launch *launch)
 	return s->exit_code;
 }
 
-int supervisor_run(const struct launch *launch)
+int supervisor_run(struct launch *launch)
 {
 	struct supervisor *s = &supervisor;
 	int r = init(s, launch);
@@ -328,7 +325,9 @@ int supervisor_run(const struct launch *launch)
 	if (r == 0 && s->phase == PHASE_COMPILING) {
 		s->phase = PHASE_STARTING;
 		s->start_deadline = s->loop.now + START_MS;
-		r = open_all(s);
+		r = supervisor_self_test(launch);
+		if (r == 0)
+			r = open_all(s);
 		if (r == 0)
 			children_start(s);
 	}

@@ -15,7 +15,7 @@
 #define SUPERVISOR_BAD_POLICY 2
 
 /* Runs until it is told to stop; returns the exit code. */
-int supervisor_run(const struct launch *launch);
+int supervisor_run(struct launch *launch);
 
 /* Compiles the policy and says what is wrong with it; returns the exit code. */
 int supervisor_check(const struct launch *launch);

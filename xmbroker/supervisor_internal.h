@@ -10,9 +10,11 @@
 #include "xmbroker/channel.h"
 #include "xmbroker/compile_job.h"
 #include "xmbroker/launch.h"
+#include "xmbroker/links.h"
 #include "xmbroker/listen.h"
 #include "xmbroker/loop.h"
 #include "xmbroker/service.h"
+#include "xmbroker/store.h"
 
 #define RELOADS_MAX 32
 
@@ -41,7 +43,7 @@ struct supervisor {
 	int exit_code;
 
 	struct listen listen;
-	int audit; /* owned; -1: none */
+	struct store store; /* the audit log */
 
 	struct compile_job job;
 	int image; /* last that the compiler made; owned; -1: none yet */
@@ -49,7 +51,9 @@ struct supervisor {
 	int kept; /* last good one until a server has taken `image`; owned; -1: that has happened */
 	uint32_t kept_generation;
 	uint32_t n_generations;
-	bool reload_again; /* asked for while a run was going on */
+	bool reload_again; /* asked for while no run could begin */
+	bool reload_now;   /* by a signal, not by the server alone */
+	int64_t reload_at; /* when the server may have the next */
 	struct reloads current, next;
 
 	struct service server;
@@ -61,6 +65,8 @@ struct supervisor {
 	bool sim_ready;
 	bool sim_halted;     /* it ended by XM_halt_system and stays so */
 	struct service link; /* the connection for a running server; never has a pid */
+	struct links links;  /* the connections that it has */
+	int64_t narrow_at;   /* when those are narrowed, taken or not the new policy; -1: never */
 	int64_t start_deadline;
 
 	enum stop_step stop_step;
@@ -70,10 +76,17 @@ struct supervisor {
 /* Ends with this code, unless it is ending already. */
 void supervisor_stop(struct supervisor *s, int exit_code);
 
+/* supervisor_audit.c */
+int supervisor_open_audit(struct supervisor *s);
+
 /* reload.c */
 int reload_start(struct supervisor *s);
 void reload_request(struct supervisor *s, const struct channel_message *message);
 void reload_finish(struct supervisor *s, int status);
+/* Begins what was asked for, if it is due; and the next time at which it is, or `at` if that is
+ * earlier; -1: never. */
+void reload_tick(struct supervisor *s);
+int64_t reload_next(const struct supervisor *s, int64_t at);
 /* A server has taken the image of this generation, or refused it. */
 void reload_image_done(struct supervisor *s, uint32_t generation, bool ok);
 
@@ -87,6 +100,10 @@ void children_tick(struct supervisor *s);
 int64_t children_next(const struct supervisor *s, int64_t at);
 /* Sends to the server; one that does not read is ended. */
 void children_tell_server(struct supervisor *s, const struct channel_message *message);
+/* Before a new image is handed over: all that it may have called can be called then. */
+void children_widen_link(struct supervisor *s);
+/* After an image has been taken or refused: no more than that in force may have called. */
+void children_narrow_link(struct supervisor *s);
 void children_close(struct supervisor *s);
 
 #endif

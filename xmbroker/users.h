@@ -2,37 +2,80 @@
 #ifndef XMBROKER_USERS_H
 #define XMBROKER_USERS_H
 
-/* What each uid has in use: sessions, bytes of the server's memory, and turns. */
+/*
+ * What each uid has in use and may still do: sessions, bytes of the server's memory, tokens, turns.
+ * An account outlives the last session of its uid as long as its buckets are not full again, so that
+ * to connect anew gains nothing; but no more than USERS_RESTING_MAX do.
+ */
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
+#include "xmbroker/bucket.h"
+#include "xmbroker/loop.h"
+
 #define USERS_BUCKETS 256
+#define USERS_RESTING_MAX 4096 /* accounts without a session */
+
+/* What is limited by rate. */
+enum users_rate { USERS_CONNECTIONS, USERS_CALLS, USERS_AUDIT, USERS_DENIALS, N_USERS_RATES };
+
+struct session;
 
 struct user {
+	struct users *users; /* borrowed: whose it is */
 	uid_t uid;
 	unsigned int n_sessions;
-	size_t memory;
-	size_t large;       /* of messages that are longer than a packet */
-	uint64_t round;     /* of the loop, in which: */
-	unsigned int calls; /* it made so many calls, */
-	bool waiting;       /* and a session was passed over that has not had this turn */
-	uint64_t turn;      /* number of the turn that its sessions take */
-	struct user *next;
+	unsigned int n_setup;   /* of them, not set up yet */
+	unsigned int n_batches; /* that wait for their turn */
+	size_t memory;          /* bytes, of all kinds */
+	size_t kept;  /* of it, replies that are not read, and batches that wait: they will go */
+	size_t large; /* of messages that are longer than a packet */
+	struct bucket bucket[N_USERS_RATES];
+	struct user *next;                        /* in its bucket of the table */
+	struct user *resting_prev, *resting_next; /* without a session */
+	bool resting;
+
+	/* turns.c */
+	struct user *active_prev, *active_next; /* of those that have something to do */
+	struct session *first, *last;           /* its sessions that have */
+	bool active;
+	int64_t deficit;         /* what it may use in its turn; below 0: it used more */
+	uint64_t pass;           /* in which it had a turn last */
+	struct loop_timer timer; /* until it is looked at again; armed: it is held */
+	uint64_t batch_turn;     /* when it had a batch last */
+
+	/* since the account was made */
+	uint64_t n_calls, n_denied, n_records, n_throttled, n_refused, n_evicted;
 };
 
 struct users {
-	size_t large; /* of all */
+	size_t large;         /* of all */
+	unsigned int n;       /* accounts with a session */
+	unsigned int n_setup; /* sessions that are not set up yet */
+	unsigned int n_resting;
+	const int64_t *now; /* borrowed: the loop's clock */
+	struct bucket_limit limit[N_USERS_RATES];
+	struct user *resting_first,
+		*resting_last; /* in the order in which they lost their sessions */
 	struct user *bucket[USERS_BUCKETS];
 };
 
+void users_init(struct users *users, const int64_t *now);
+void users_deinit(struct users *users);
+
 /* The account of a uid, made if there is none; NULL: no memory.  Every one that was got is put. */
 struct user *users_get(struct users *users, uid_t uid);
-/* The session count goes up with get and down with put; the last put frees the account. */
+/* The session count goes up with get and down with put; after the last put an account rests. */
 void users_put(struct users *users, struct user *user);
 /* Sessions that a uid has now. */
 unsigned int users_count(const struct users *users, uid_t uid);
+
+/* Whether it may do one more; and that it did so many. */
+bool users_may(struct users *users, struct user *user, enum users_rate rate);
+void users_did(struct users *users, struct user *user, enum users_rate rate, uint64_t n);
+
+/* All accounts with sessions: the first one for NULL; NULL after the last. */
+struct user *users_next(const struct users *users, const struct user *user);
 
 #endif

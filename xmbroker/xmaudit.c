@@ -1,206 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * xmaudit: shows and searches the audit log.  Owns the command line and the following of a file.
- * Reads only.
+ * xmaudit: shows, searches and verifies the audit log.  Owns the command line.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libxm/core/table.h"
-#include "xmbroker/xmaudit.h"
-
-#define DEFAULT_FILE "/var/log/xmbroker/audit.jsonl"
-#define FOLLOW_NS 250000000
-#define LINE_BYTES 32768
-
-enum { EXIT_GOOD = 0, EXIT_BAD_LINES = 1, EXIT_USAGE = 2 };
-
-struct options {
-	const char *file;
-	bool json, follow;
-	unsigned long n; /* last entries to show; 0: all */
-	struct xmaudit_filter filter;
-};
-
-/* Entries on their way out; the last n are kept until the end is known. */
-struct output {
-	const struct options *options;
-	struct xmaudit_entry *kept; /* ring of options->n */
-	unsigned long n_kept, next;
-};
+#include "xmbroker/xmaudit_command.h"
 
 static const char usage_text[] =
-	"usage: xmaudit tail [-f] [-n N] [--json] [FILE]\n"
-	"       xmaudit search [--user U] [--group G] [--op NAME] [--decision allow|deny]\n"
-	"                      [--rule FILE:LINE] [--since T] [--until T] [--arg NAME=VALUE]\n"
-	"                      [--json] [FILE]\n"
-	"FILE is " DEFAULT_FILE " unless given.\n";
+	"usage: xmaudit tail [-f] [-n N] [--json] [FILTER]... [FILE]\n"
+	"       xmaudit search [--count] [--json] [FILTER]... [FILE]\n"
+	"       xmaudit stats [--json] [FILTER]... [FILE]\n"
+	"       xmaudit verify [--key FILE|-] [--anchor TEXT|FILE]... [--json] [FILE]\n"
+	"       xmaudit anchor [FILE]\n"
+	"       xmaudit key --new|--check [--state FILE] [--json]\n"
+	"FILTER: --user U  --group G  --op NAME  --decision allow|deny  --rule FILE:LINE\n"
+	"        --arg NAME=VALUE  --result CODE  --session N  --type TYPE  --seq N[-M]\n"
+	"        --since TIME  --until TIME\n"
+	"FILE is " XMAUDIT_DEFAULT_FILE " unless given: with the files that were rotated.\n";
 
-/* ---- output ------------------------------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------------------------------------ */
 
-static void print_entry(const struct options *o, const struct xmaudit_entry *entry)
+static bool parse_number(const char *s, uint64_t *valuep)
 {
-	char line[LINE_BYTES];
-	struct text t = TEXT_INIT(line);
-	char *json;
+	const struct xmaudit_slice slice = { s, (uint32_t)strlen(s), false };
 
-	if (o->json) {
-		json = xmaudit_json(entry);
-		if (json)
-			puts(json);
-		free(json);
-		return;
-	}
-	line[0] = '\0';
-	xmaudit_line(&t, entry);
-	puts(line);
+	return strlen(s) <= 20 && xmaudit_slice_number(&slice, valuep);
 }
-
-static void on_entry(void *data, struct xmaudit_entry *entry)
-{
-	struct output *out = data;
-	struct xmaudit_entry *slot;
-
-	if (!xmaudit_matches(&out->options->filter, entry->record))
-		return;
-	if (!out->kept) {
-		print_entry(out->options, entry);
-		return;
-	}
-	slot = &out->kept[out->next];
-	xmaudit_entry_free(slot);
-	*slot = *entry;
-	*entry = (struct xmaudit_entry){ 0 };
-	out->next = (out->next + 1) % out->options->n;
-	if (out->n_kept < out->options->n)
-		out->n_kept++;
-}
-
-/* Prints what was kept; from now on entries are printed as they come. */
-static void flush_kept(struct output *out)
-{
-	unsigned long n = out->options->n;
-
-	if (!out->kept)
-		return;
-	for (unsigned long i = 0; i < out->n_kept; i++) {
-		struct xmaudit_entry *e = &out->kept[(out->next + n - out->n_kept + i) % n];
-
-		print_entry(out->options, e);
-		xmaudit_entry_free(e);
-	}
-	free(out->kept);
-	out->kept = NULL;
-}
-
-/* ---- input ------------------------------------------------------------------------------------------- */
-
-static int read_all(struct xmaudit_reader *reader, int fd)
-{
-	char buf[65536];
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		xmaudit_feed(reader, buf, (size_t)n);
-	}
-	return 0;
-}
-
-/* Whether the name now stands for another file than the one that is open, which is at its end. */
-static bool was_replaced(const char *file, int fd)
-{
-	struct stat open_one, named;
-
-	return fstat(fd, &open_one) == 0 && stat(file, &named) == 0 &&
-	       (open_one.st_ino != named.st_ino || open_one.st_dev != named.st_dev);
-}
-
-static int follow(struct xmaudit_reader *reader, int *fdp)
-{
-	const struct timespec pause = { 0, FOLLOW_NS };
-
-	for (;;) {
-		bool replaced = was_replaced(reader->file, *fdp);
-		int r = read_all(reader, *fdp);
-
-		fflush(stdout);
-		if (r < 0 || ferror(stdout))
-			return r;
-		if (replaced) {
-			int fd = open(reader->file, O_RDONLY | O_CLOEXEC);
-
-			if (fd >= 0) {
-				xmaudit_end(reader);
-				reader->line = 0;
-				close(*fdp);
-				*fdp = fd;
-				continue;
-			}
-		}
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int show(const struct options *o)
-{
-	struct xmaudit_reader *reader = calloc(1, sizeof(*reader));
-	struct output out = { .options = o };
-	int fd = open(o->file, O_RDONLY | O_CLOEXEC);
-	unsigned long bad = 0;
-	int r = 0;
-
-	if (o->n)
-		out.kept = calloc(o->n, sizeof(*out.kept));
-	if (!reader || fd < 0 || (o->n && !out.kept)) {
-		fprintf(stderr, "xmaudit: %s: %s\n", o->file, strerror(fd < 0 ? errno : ENOMEM));
-		r = -1;
-		goto out;
-	}
-	reader->file = o->file;
-	reader->fn = on_entry;
-	reader->data = &out;
-	r = read_all(reader, fd);
-	if (r == 0 && o->follow) {
-		flush_kept(&out);
-		r = follow(reader, &fd);
-	}
-	if (r < 0)
-		fprintf(stderr, "xmaudit: %s: %s\n", o->file, strerror(-r));
-	xmaudit_end(reader);
-	bad = reader->bad;
-	flush_kept(&out);
-out:
-	free(out.kept);
-	free(reader);
-	if (fd >= 0)
-		close(fd);
-	if (r < 0)
-		return EXIT_USAGE;
-	return bad ? EXIT_BAD_LINES : EXIT_GOOD;
-}
-
-/* ---- command line ------------------------------------------------------------------------------------ */
 
 static bool parse_id(const char *s, uint32_t *idp)
 {
-	char *end;
-	unsigned long value;
+	uint64_t value;
 
-	errno = 0;
-	value = strtoul(s, &end, 10);
-	if (*s < '0' || *s > '9' || *end || errno || value > UINT32_MAX)
+	if (!parse_number(s, &value) || value > UINT32_MAX)
 		return false;
 	*idp = (uint32_t)value;
 	return true;
@@ -233,7 +72,9 @@ static bool parse_op(struct xmaudit_filter *f, const char *s)
 	f->decisions_only = true;
 	if (op >= 0)
 		f->op = xm_ops[op].name;
-	return op >= 0;
+	else if (!strcmp(s, "unclassified"))
+		f->op = "unclassified";
+	return f->op != NULL;
 }
 
 static bool parse_decision(struct xmaudit_filter *f, const char *s)
@@ -265,129 +106,241 @@ static bool parse_arg(struct xmaudit_filter *f, char *s)
 	return is_argument(s);
 }
 
-static bool parse_n(const char *s, unsigned long *np)
+/* "17" or "17-42". */
+static bool parse_seq(struct xmaudit_filter *f, char *s)
 {
-	uint32_t n;
+	char *dash = strchr(s, '-');
 
-	if (!parse_id(s, &n) || n < 1 || n > 1000000)
-		return false;
-	*np = n;
-	return true;
+	if (dash)
+		*dash++ = '\0';
+	f->has_seq = true;
+	return parse_number(s, &f->first) && parse_number(dash ? dash : s, &f->last) &&
+	       f->first <= f->last;
 }
 
-static bool parse_tail_option(struct options *o, int id)
+static bool parse_type(struct xmaudit_filter *f, const char *s)
 {
-	switch (id) {
-	case 'f':
-		o->follow = true;
-		return true;
-	case 'n':
-		return parse_n(optarg, &o->n);
-	case 'j':
-		o->json = true;
-		return true;
-	default:
-		return false;
-	}
+	f->type = s;
+	return xmaudit_type_of(s, strlen(s)) != XMAUDIT_OTHER;
 }
 
-static bool parse_search_option(struct options *o, int id)
-{
-	struct xmaudit_filter *f = &o->filter;
-	time_t now = time(NULL);
+/* ---- options ----------------------------------------------------------------------------------------- */
 
+enum option_id {
+	ID_USER = 256,
+	ID_GROUP,
+	ID_OP,
+	ID_DECISION,
+	ID_RULE,
+	ID_SINCE,
+	ID_UNTIL,
+	ID_ARG,
+	ID_RESULT,
+	ID_SESSION,
+	ID_TYPE,
+	ID_SEQ,
+	ID_JSON,
+	ID_COUNT,
+	ID_KEY,
+	ID_ANCHOR,
+	ID_NEW,
+	ID_CHECK,
+	ID_STATE,
+};
+
+static bool parse_filter(struct xmaudit_filter *f, int id)
+{
 	switch (id) {
-	case 'u':
+	case ID_USER:
 		return parse_user(f, optarg);
-	case 'g':
+	case ID_GROUP:
 		return parse_group(f, optarg);
-	case 'o':
+	case ID_OP:
 		return parse_op(f, optarg);
-	case 'd':
+	case ID_DECISION:
 		return parse_decision(f, optarg);
-	case 'r':
+	case ID_RULE:
 		f->decisions_only = true;
 		f->rule = optarg;
 		return true;
-	case 's':
+	case ID_SINCE:
 		f->has_since = true;
-		return xmaudit_time(optarg, now, &f->since);
-	case 't':
+		return xmaudit_time(optarg, time(NULL), &f->since);
+	case ID_UNTIL:
 		f->has_until = true;
-		return xmaudit_time(optarg, now, &f->until);
-	case 'a':
+		return xmaudit_time(optarg, time(NULL), &f->until);
+	case ID_ARG:
 		return parse_arg(f, optarg);
-	case 'j':
-		o->json = true;
+	case ID_RESULT:
+		f->result = optarg;
 		return true;
+	case ID_SESSION:
+		f->has_session = true;
+		return parse_number(optarg, &f->session);
+	case ID_TYPE:
+		return parse_type(f, optarg);
+	case ID_SEQ:
+		return parse_seq(f, optarg);
 	default:
 		return false;
 	}
 }
 
+static bool add_anchor(struct xmaudit_options *o, const char *text)
+{
+	const char **more = reallocarray(o->anchors, o->n_anchors + 1, sizeof(*more));
+
+	if (!more)
+		return false;
+	o->anchors = more;
+	more[o->n_anchors++] = text;
+	return true;
+}
+
+static bool parse_option(struct xmaudit_options *o, int id)
+{
+	switch (id) {
+	case 'f':
+		return o->follow = true;
+	case 'n':
+		return parse_number(optarg, &o->n) && o->n >= 1 && o->n <= 1000000;
+	case ID_JSON:
+		return o->json = true;
+	case ID_COUNT:
+		return o->count = true;
+	case ID_KEY:
+		o->key = optarg;
+		return true;
+	case ID_ANCHOR:
+		return add_anchor(o, optarg);
+	case ID_NEW:
+		return o->create = true;
+	case ID_CHECK:
+		return o->check = true;
+	case ID_STATE:
+		o->state = optarg;
+		return true;
+	default:
+		o->filtered = true;
+		return parse_filter(&o->filter, id);
+	}
+}
+
+#define FILTER_OPTIONS                                                                             \
+	{ "user", required_argument, NULL, ID_USER },                                              \
+		{ "group", required_argument, NULL, ID_GROUP },                                    \
+		{ "op", required_argument, NULL, ID_OP },                                          \
+		{ "decision", required_argument, NULL, ID_DECISION },                              \
+		{ "rule", required_argument, NULL, ID_RULE },                                      \
+		{ "since", required_argument, NULL, ID_SINCE },                                    \
+		{ "until", required_argument, NULL, ID_UNTIL },                                    \
+		{ "arg", required_argument, NULL, ID_ARG },                                        \
+		{ "session", required_argument, NULL, ID_SESSION },                                \
+		{ "type", required_argument, NULL, ID_TYPE },                                      \
+		{ "seq", required_argument, NULL, ID_SEQ },                                        \
+	{                                                                                          \
+		"json", no_argument, NULL, ID_JSON                                                 \
+	}
+
 static const struct option tail_options[] = {
+	FILTER_OPTIONS,
+	{ "result", required_argument, NULL, ID_RESULT },
 	{ "follow", no_argument, NULL, 'f' },
 	{ "lines", required_argument, NULL, 'n' },
-	{ "json", no_argument, NULL, 'j' },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const struct option search_options[] = {
-	{ "user", required_argument, NULL, 'u' },  { "group", required_argument, NULL, 'g' },
-	{ "op", required_argument, NULL, 'o' },    { "decision", required_argument, NULL, 'd' },
-	{ "rule", required_argument, NULL, 'r' },  { "since", required_argument, NULL, 's' },
-	{ "until", required_argument, NULL, 't' }, { "arg", required_argument, NULL, 'a' },
-	{ "json", no_argument, NULL, 'j' },        { NULL, 0, NULL, 0 },
+	FILTER_OPTIONS,
+	{ "result", required_argument, NULL, ID_RESULT },
+	{ "count", no_argument, NULL, ID_COUNT },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct option stats_options[] = { FILTER_OPTIONS, { NULL, 0, NULL, 0 } };
+
+static const struct option verify_options[] = {
+	{ "key", required_argument, NULL, ID_KEY },
+	{ "anchor", required_argument, NULL, ID_ANCHOR },
+	{ "json", no_argument, NULL, ID_JSON },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct option no_options[] = { { NULL, 0, NULL, 0 } };
+
+static const struct option key_options[] = {
+	{ "new", no_argument, NULL, ID_NEW },
+	{ "check", no_argument, NULL, ID_CHECK },
+	{ "state", required_argument, NULL, ID_STATE },
+	{ "json", no_argument, NULL, ID_JSON },
+	{ NULL, 0, NULL, 0 },
 };
 
 static const struct command {
 	const char *name;
 	const char *letters;
 	const struct option *options;
-	bool (*parse)(struct options *o, int id);
-	unsigned long n;
+	int (*run)(const struct xmaudit_options *o);
 } commands[] = {
-	{ "tail", "fn:", tail_options, parse_tail_option, 10 },
-	{ "search", "", search_options, parse_search_option, 0 },
+	{ "tail", "fn:", tail_options, xmaudit_tail },
+	{ "search", "", search_options, xmaudit_search },
+	{ "stats", "", stats_options, xmaudit_stats },
+	{ "verify", "", verify_options, xmaudit_verify },
+	{ "anchor", "", no_options, xmaudit_anchor },
+	{ "key", "", key_options, xmaudit_key },
 };
+
+static int usage(void)
+{
+	fputs(usage_text, stderr);
+	return XMAUDIT_EXIT_USAGE;
+}
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct options o = { .file = DEFAULT_FILE, .n = command->n };
+	struct xmaudit_options o = { .file = XMAUDIT_DEFAULT_FILE,
+				     .state = XMAUDIT_DEFAULT_STATE,
+				     .n = 10 };
 	static char name[] = "xmaudit";
-	int id;
+	int id, code;
 
 	argv[0] = name; /* for the messages of getopt */
 	while ((id = getopt_long(argc, argv, command->letters, command->options, NULL)) >= 0) {
-		if (command->parse(&o, id))
+		if (parse_option(&o, id))
 			continue;
 		if (id != '?')
 			fprintf(stderr, "xmaudit: bad value: %s\n", optarg ? optarg : "");
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
+		return usage();
 	}
-	if (optind < argc)
+	if (optind < argc && command->run != xmaudit_key)
 		o.file = argv[optind++];
-	if (optind < argc) {
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
+	if (optind < argc || (command->run == xmaudit_key && o.create == o.check))
+		return usage();
+	code = command->run(&o);
+	free(o.anchors);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(stderr, "xmaudit: standard output: %s\n", strerror(errno));
+		return XMAUDIT_EXIT_USAGE;
 	}
-	return show(&o);
+	return code;
 }
 
 int main(int argc, char **argv)
 {
+	if (sodium_init() < 0) {
+		fputs("xmaudit: libsodium cannot be used here\n", stderr);
+		return XMAUDIT_EXIT_USAGE;
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run(&commands[i], argc - 1, argv + 1);
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
-		return EXIT_GOOD;
+		return XMAUDIT_EXIT_GOOD;
 	}
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("xmaudit " XM_VERSION);
-		return EXIT_GOOD;
+		return XMAUDIT_EXIT_GOOD;
 	}
-	fputs(usage_text, stderr);
-	return EXIT_USAGE;
+	return usage();
 }

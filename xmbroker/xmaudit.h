@@ -3,72 +3,91 @@
 #define XMBROKER_XMAUDIT_H
 
 /*
- * Reading the audit log: lines to records, decisions joined with their results, what a search wants,
- * and how a record looks to a person.  Everything in a log is text from strangers until it has been
- * through text_safe().
+ * Reading the audit log: decisions joined with their results, and how they look to a person.
+ * Everything in a log is text from strangers until it has been through text_safe().
  */
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "libxm/core/text.h"
+#include "xmbroker/xmaudit_files.h"
+#include "xmbroker/xmaudit_filter.h"
 
-#define XMAUDIT_LINE_MAX (128u << 10) /* no record is nearly as long */
 #define XMAUDIT_OPEN 1024             /* decisions that may wait for their results */
+#define XMAUDIT_OPEN_BYTES (8u << 20) /* of their lines */
 
-/* A record, or a decision with its result. */
+/* A record, or a decision with its result; as lines of the log. */
 struct xmaudit_entry {
-	json_t *record; /* owned */
-	json_t *result; /* owned; NULL: none has come */
+	const char *line; /* NULL: nobody asked for lines */
+	size_t len;
+	const char *result; /* NULL: none has come */
+	size_t result_len;
 };
 
-void xmaudit_entry_free(struct xmaudit_entry *entry);
-
-/* Puts lines together; hands complete entries on. */
-typedef void (*xmaudit_fn)(void *data, struct xmaudit_entry *entry);
+/* A decision that waits. */
+struct xmaudit_open {
+	uint64_t id;
+	bool wanted;
+	char *line; /* owned; NULL: not asked for */
+	size_t len;
+};
 
 struct xmaudit_reader {
-	const char *file;
-	xmaudit_fn fn;
+	const char *file; /* for messages */
+	const struct xmaudit_filter *filter;
+	bool lines; /* entries come with their lines */
+	bool quiet; /* bad lines are counted only */
+	/* What matches.  A decision waits for its result, or comes when it will not get it any more. */
+	void (*on_entry)(void *data, const struct xmaudit_entry *entry);
+	/* As soon as it is read: what matches, but for the result; then the results of such. */
+	void (*on_record)(void *data, const struct xmaudit_record *record);
 	void *data;
-	unsigned long line;
-	unsigned long bad; /* lines that are no records; each was reported */
-	size_t len;
-	bool skipping;                           /* within a line that is too long */
-	struct xmaudit_entry open[XMAUDIT_OPEN]; /* allowed decisions without a result yet */
-	size_t n_open;
-	char buf[XMAUDIT_LINE_MAX + 1];
+	bool numbered;   /* the number of the line in the file is known */
+	uint64_t line;   /* lines read so far */
+	uint64_t offset; /* of the line, in case that it is not */
+	uint64_t bad;    /* lines that are no records; each was reported */
+	bool torn;       /* a piece stands before this line, and nothing has told of it as yet */
+	unsigned int torn_age; /* records since */
+	uint64_t torn_line, torn_offset;
+	struct xmaudit_open open[XMAUDIT_OPEN]; /* allowed decisions without a result yet */
+	size_t n_open, open_bytes, n_wanted;
 };
 
-/* Takes in a part of the file; lines may be cut anywhere. */
-void xmaudit_feed(struct xmaudit_reader *reader, const char *data, size_t len);
-/* The file is at its end: hands on what waits, reports a line without an end. */
-void xmaudit_end(struct xmaudit_reader *reader);
+/* A line without its end. */
+void xmaudit_read_line(struct xmaudit_reader *reader, const char *line, size_t len);
+/* A line that is not a record. */
+void xmaudit_read_bad(struct xmaudit_reader *reader, const char *what);
+/* What waits gets no results any more. */
+void xmaudit_read_gap(struct xmaudit_reader *reader);
+/* The same, and nothing follows. */
+void xmaudit_read_end(struct xmaudit_reader *reader);
+/* All whole lines that begin before `limit`.  0, or -errno. */
+int xmaudit_read_lines(struct xmaudit_reader *reader, struct xmaudit_lines *lines, uint64_t limit);
 
-/* ---- search ------------------------------------------------------------------------------------------ */
+/* ---- places ------------------------------------------------------------------------------------------ */
 
-struct xmaudit_filter {
-	bool decisions_only; /* set by any of the following that only decisions have */
-	bool has_user, has_group;
-	uint32_t user, group;
-	const char *op;       /* canonical */
-	const char *decision; /* "allow" or "deny" */
-	const char *rule;     /* FILE:LINE */
-	unsigned int n_args;  /* all of them must hold */
-	struct {
-		const char *name;
-		const char *value;
-	} arg[XM_MAX_ARGS];
-	bool has_since, has_until;
-	int64_t since, until; /* us since the epoch */
+/* Bytes of a file, from the beginning of a line on. */
+struct xmaudit_span {
+	uint64_t from, to; /* to UINT64_MAX: the end, wherever it is by then */
 };
 
-bool xmaudit_matches(const struct xmaudit_filter *filter, const json_t *record);
+struct xmaudit_spans {
+	struct xmaudit_span *list; /* owned */
+	size_t n;
+	bool whole;
+};
 
-/* "2027-01-31T12:00:00Z" and shorter forms of it, or "90s", "15m", "2h", "3d" before `now`. */
-bool xmaudit_time(const char *s, time_t now, int64_t *usp);
+/*
+ * Where in a file what the filter wants can be, by samples of its lines: what lies between two of
+ * them that are both before or both after the wanted time (or numbers) is left out, unless the clock
+ * was set in between.
+ */
+int xmaudit_spans_find(const struct xmaudit_file *file, const struct xmaudit_filter *filter,
+		       struct xmaudit_spans *spans);
+void xmaudit_spans_free(struct xmaudit_spans *spans);
+
+/* The last place in the log from which on at least n lines follow, or the beginning. */
+int xmaudit_last_lines(const struct xmaudit_log *log, uint64_t n, size_t *filep, uint64_t *offsetp);
 
 /* ---- output ------------------------------------------------------------------------------------------ */
 
@@ -76,5 +95,18 @@ bool xmaudit_time(const char *s, time_t now, int64_t *usp);
 void xmaudit_line(struct text *t, const struct xmaudit_entry *entry);
 /* One JSON object, a decision with the fields of its result; no control characters.  NULL: memory. */
 char *xmaudit_json(const struct xmaudit_entry *entry);
+/* An object as that, which is taken. */
+char *xmaudit_json_text(json_t *object);
+
+/* How far something long has come: on standard error, if that is a terminal. */
+struct xmaudit_progress {
+	uint64_t total; /* bytes; 0: not known */
+	uint64_t shown; /* ns: when */
+	bool on, printed;
+};
+
+void xmaudit_progress_begin(struct xmaudit_progress *progress, uint64_t total);
+void xmaudit_progress(struct xmaudit_progress *progress, uint64_t done);
+void xmaudit_progress_end(struct xmaudit_progress *progress);
 
 #endif

@@ -165,7 +165,12 @@ static void put_element(struct text *t, const json_t *record)
 	text_char(t, ']');
 }
 
-static void put_decision(struct text *t, const struct xmaudit_entry *entry)
+/* A decision with its result, or another record. */
+struct joined {
+	json_t *record, *result; /* owned */
+};
+
+static void put_decision(struct text *t, const struct joined *entry)
 {
 	const json_t *record = entry->record;
 	bool allowed = !strcmp(string_of(record, "decision"), "allow");
@@ -192,7 +197,7 @@ static void put_decision(struct text *t, const struct xmaudit_entry *entry)
 
 static bool is_common(const char *key)
 {
-	static const char *const keys[] = { "seq", "type", "time", "mono" };
+	static const char *const keys[] = { "seq", "type", "time", "mono", "chain", "seal" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(key, keys[i]))
@@ -219,15 +224,65 @@ static void put_other(struct text *t, const json_t *record)
 	}
 }
 
-void xmaudit_line(struct text *t, const struct xmaudit_entry *entry)
+/* Denials that were counted instead of recorded. */
+static void put_folded(struct text *t, const json_t *record)
 {
+	text_puts(t, strcmp(string_of(record, "decision"), "allow") ? " DENY  " : " allow ");
+	put_user(t, record);
+	text_char(t, ' ');
+	put_field(t, record, "op");
+	put_reason(t, record);
+	if (json_object_get(record, "guard")) {
+		text_puts(t, " -> guarded: ");
+		put_field(t, record, "guard");
+	}
+	text_puts(t, " (folded: ");
+	put_field(t, record, "records");
+	text_puts(t, " of them)");
+	if (json_is_true(json_object_get(record, "interrupted")))
+		text_puts(t, " [counted by a process that was killed]");
+}
+
+static void put_entry(struct text *t, const struct joined *entry)
+{
+	const char *type = string_of(entry->record, "type");
+
 	put_safe(t, string_of(entry->record, "time"));
 	text_puts(t, " #");
 	put_field(t, entry->record, "seq");
-	if (!strcmp(string_of(entry->record, "type"), "decision"))
+	if (!strcmp(type, "decision"))
 		put_decision(t, entry);
+	else if (!strcmp(type, "folded"))
+		put_folded(t, entry->record);
 	else
 		put_other(t, entry->record);
+}
+
+/* A result whose decision is not in the log is an entry by itself. */
+static struct joined read_entry(const struct xmaudit_entry *entry)
+{
+	struct joined joined = { 0 };
+
+	if (entry->line)
+		joined.record = xmaudit_json_read(entry->line, entry->len);
+	if (entry->result)
+		joined.result = xmaudit_json_read(entry->result, entry->result_len);
+	return joined;
+}
+
+static void release(struct joined *joined)
+{
+	json_decref(joined->record);
+	json_decref(joined->result);
+}
+
+void xmaudit_line(struct text *t, const struct xmaudit_entry *entry)
+{
+	struct joined joined = read_entry(entry);
+
+	if (joined.record)
+		put_entry(t, &joined);
+	release(&joined);
 }
 
 /* jansson leaves DEL as it is. */
@@ -253,17 +308,25 @@ static char *escape_del(char *s)
 	return copy;
 }
 
+char *xmaudit_json_text(json_t *object)
+{
+	char *s = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	json_decref(object);
+	return s ? escape_del(s) : NULL;
+}
+
 char *xmaudit_json(const struct xmaudit_entry *entry)
 {
 	static const char *const of_result[] = { "result", "value", "latency_us" };
-	json_t *object = json_copy(entry->record);
-	char *s;
+	struct joined joined = read_entry(entry);
 
-	if (!object)
-		return NULL;
-	for (size_t i = 0; entry->result && i < sizeof(of_result) / sizeof(of_result[0]); i++)
-		json_object_set(object, of_result[i], json_object_get(entry->result, of_result[i]));
-	s = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(object);
-	return s ? escape_del(s) : NULL;
+	for (size_t i = 0; joined.result && i < sizeof(of_result) / sizeof(of_result[0]); i++) {
+		json_t *value = json_object_get(joined.result, of_result[i]);
+
+		if (value)
+			json_object_set(joined.record, of_result[i], value);
+	}
+	json_decref(joined.result);
+	return joined.record ? xmaudit_json_text(joined.record) : NULL;
 }

@@ -5,12 +5,15 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libxm/core/text.h"
@@ -21,125 +24,7 @@
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 2
 
-#define FIELDS_MAX 24
 #define ROWS_MAX 1024 /* of one answer; an answer of 64 KiB holds fewer */
-
-/* ---- text and tables --------------------------------------------------------------------------------- */
-
-struct field {
-	const char *key;
-	const char *value;
-};
-
-struct row {
-	struct field field[FIELDS_MAX];
-	size_t n;
-};
-
-static void add_field(struct row *row, const char *key, const char *value)
-{
-	if (row->n < FIELDS_MAX)
-		row->field[row->n++] = (struct field){ key, value };
-}
-
-static bool is_number(const char *s)
-{
-	size_t len = strspn(s, "0123456789");
-
-	return len > 0 && len < 16 && !s[len] && (s[0] != '0' || len == 1);
-}
-
-static void print_json_string(const char *s)
-{
-	char buf[8192];
-	struct text t = TEXT_INIT(buf);
-
-	buf[0] = '\0';
-	text_json(&t, s, strnlen(s, sizeof(buf) / 6 - 2)); /* at most six bytes for one */
-	fputs(buf, stdout);
-}
-
-/* "a,b" as ["a","b"], "-" as []; "hm:12" as {"log":"hm","position":12}; "+3" is a number, of more. */
-static void print_json_list(const char *list, bool positions)
-{
-	char item[256];
-	const char *comma = "";
-	size_t len;
-
-	putchar('[');
-	for (; *list && strcmp(list, "-"); list += len + (list[len] == ',')) {
-		char *colon;
-
-		len = strcspn(list, ",");
-		snprintf(item, sizeof(item), "%.*s", (int)len, list);
-		colon = positions ? strchr(item, ':') : NULL;
-		fputs(comma, stdout);
-		comma = ",";
-		if (colon)
-			*colon = '\0';
-		fputs(colon ? "{\"log\":" : "", stdout);
-		if (*item == '+' && is_number(item + 1))
-			fputs(item + 1, stdout);
-		else
-			print_json_string(item);
-		if (colon)
-			printf(",\"position\":%llu}", strtoull(colon + 1, NULL, 10));
-	}
-	putchar(']');
-}
-
-static void print_json_value(const struct field *field)
-{
-	if (!strcmp(field->key, "ports") || !strcmp(field->key, "logs"))
-		print_json_list(field->value, !strcmp(field->key, "logs"));
-	else if (is_number(field->value) && strcmp(field->key, "comm"))
-		fputs(field->value, stdout);
-	else
-		print_json_string(field->value);
-}
-
-static void print_json(const struct row *row)
-{
-	putchar('{');
-	for (size_t i = 0; i < row->n; i++) {
-		if (i)
-			putchar(',');
-		print_json_string(row->field[i].key);
-		putchar(':');
-		print_json_value(&row->field[i]);
-	}
-	putchar('}');
-}
-
-static void print_cells(const struct row *row, const size_t *width, bool keys)
-{
-	for (size_t i = 0; i < row->n; i++) {
-		const char *cell = keys ? row->field[i].key : row->field[i].value;
-
-		if (i + 1 == row->n)
-			printf("%s\n", cell);
-		else
-			printf("%-*s  ", (int)width[i], cell);
-	}
-}
-
-static void print_table(const struct row *rows, size_t n)
-{
-	size_t width[FIELDS_MAX] = { 0 };
-
-	for (size_t r = 0; r < n; r++)
-		for (size_t i = 0; i < rows[r].n; i++) {
-			size_t a = strlen(rows[r].field[i].key), b = strlen(rows[r].field[i].value);
-
-			width[i] = width[i] > a ? width[i] : a;
-			width[i] = width[i] > b ? width[i] : b;
-		}
-	for (size_t r = 0; r < n; r++) {
-		if (r == 0)
-			print_cells(&rows[r], width, true);
-		print_cells(&rows[r], width, false);
-	}
-}
 
 /* ---- commands ---------------------------------------------------------------------------------------- */
 
@@ -149,7 +34,7 @@ static int exit_code(int r)
 }
 
 /* What is for people one line, for programs two values or a number with its unit in its name. */
-static void add_status(struct row *row, const char *key, char *value)
+static void add_status(struct ctl_row *row, const char *key, char *value)
 {
 	static const struct {
 		const char *key, *between, *first, *second;
@@ -168,16 +53,16 @@ static void add_status(struct row *row, const char *key, char *value)
 		*at = '\0';
 		at += strlen(splits[i].between);
 		at[strcspn(at, ")")] = '\0';
-		add_field(row, splits[i].first, value);
+		ctl_add(row, splits[i].first, value);
 		if (splits[i].second)
-			add_field(row, splits[i].second, at);
+			ctl_add(row, splits[i].second, at);
 		return;
 	}
-	add_field(row, key, value);
+	ctl_add(row, key, value);
 }
 
 /* "uptime: 12 s" */
-static void parse_status(char *text, struct row *row)
+static void parse_status(char *text, struct ctl_row *row)
 {
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		char *colon = strstr(line, ": ");
@@ -195,7 +80,7 @@ static void parse_status(char *text, struct row *row)
 static int do_status(struct ctl *ctl, const char *arg)
 {
 	struct xm_request req = { .op = XM_OP_BROKER_STATUS };
-	struct row row = { .n = 0 };
+	struct ctl_row row = { .n = 0 };
 	int r = ctl_call(ctl, &req);
 	char *text;
 
@@ -205,7 +90,7 @@ static int do_status(struct ctl *ctl, const char *arg)
 	text = ctl_text(ctl, XM_A_BROKER_STATUS_text);
 	if (ctl->json) {
 		parse_status(text, &row);
-		print_json(&row);
+		ctl_print_json(&row);
 		putchar('\n');
 	} else {
 		fputs(text, stdout);
@@ -228,13 +113,13 @@ static int do_reload(struct ctl *ctl, const char *arg)
 	text = ctl_text(ctl, XM_A_BROKER_RELOAD_text);
 	if (ctl->json) {
 		printf("{\"reloaded\":%s,\"text\":", kept ? "false" : "true");
-		/* Line by line, since one string of print_json_string() is short. */
+		/* Line by line, since one string of ctl_print_json_string() is short. */
 		putchar('[');
 		for (char *line = strtok(text, "\n"), *first = line; line;
 		     line = strtok(NULL, "\n")) {
 			if (line != first)
 				putchar(',');
-			print_json_string(line);
+			ctl_print_json_string(line);
 		}
 		puts("]}");
 	} else {
@@ -249,11 +134,11 @@ static int do_reload(struct ctl *ctl, const char *arg)
 }
 
 /* "12 uid=1000 gid=1000 ... comm=all the rest" */
-static void parse_session(char *line, struct row *row)
+static void parse_session(char *line, struct ctl_row *row)
 {
 	char *next = strchr(line, ' ');
 
-	add_field(row, "session", line);
+	ctl_add(row, "session", line);
 	while (next) {
 		char *key = next + 1, *equals = strchr(key, '=');
 
@@ -261,14 +146,14 @@ static void parse_session(char *line, struct row *row)
 		if (!equals)
 			return;
 		*equals = '\0';
-		add_field(row, key, equals + 1);
+		ctl_add(row, key, equals + 1);
 		next = strcmp(key, "comm") ? strchr(equals + 1, ' ') : NULL;
 	}
 }
 
 /* All pages of the list, in the memory that the rows point to. */
 struct sessions {
-	struct row *rows;
+	struct ctl_row *rows;
 	size_t n;
 };
 
@@ -282,13 +167,14 @@ static int read_page(struct ctl *ctl, uint64_t *fromp, struct sessions *sessions
 	r = ctl_call(ctl, &req);
 	if (r != 0)
 		return r;
-	sessions->rows = reallocarray(sessions->rows, sessions->n + ROWS_MAX, sizeof(struct row));
+	sessions->rows =
+		reallocarray(sessions->rows, sessions->n + ROWS_MAX, sizeof(struct ctl_row));
 	if (!sessions->rows)
 		return ctl_complain("no memory");
 	text = ctl_text(ctl, XM_A_BROKER_SESSIONS_text); /* kept until the end */
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		struct row *row = &sessions->rows[sessions->n];
+		struct ctl_row *row = &sessions->rows[sessions->n];
 		uint64_t number = strtoull(line, NULL, 10);
 
 		if (number < *fromp || ctl->reply.value-- == 0)
@@ -299,6 +185,72 @@ static int read_page(struct ctl *ctl, uint64_t *fromp, struct sessions *sessions
 		sessions->n++;
 	}
 	return 0;
+}
+
+/* Of one user. */
+struct sum {
+	unsigned long long uid, sessions, setup, calls, bytes;
+	bool held;
+	char text[5][24];
+};
+
+static unsigned long long number_of(const struct ctl_row *row, const char *key)
+{
+	return strtoull(ctl_get(row, key), NULL, 10);
+}
+
+static void add_up(struct sum *sum, const struct ctl_row *row)
+{
+	sum->sessions++;
+	sum->setup += !strcmp(ctl_get(row, "state"), "set-up");
+	sum->calls += number_of(row, "calls");
+	sum->bytes += number_of(row, "bytes");
+	sum->held |= !strcmp(ctl_get(row, "held"), "yes");
+}
+
+static void sum_row(struct sum *sum, struct ctl_row *row)
+{
+	const struct {
+		const char *key;
+		unsigned long long value;
+	} fields[] = {
+		{ "uid", sum->uid },     { "sessions", sum->sessions }, { "setup", sum->setup },
+		{ "calls", sum->calls }, { "bytes", sum->bytes },
+	};
+
+	row->n = 0;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		snprintf(sum->text[i], sizeof(sum->text[i]), "%llu", fields[i].value);
+		ctl_add(row, fields[i].key, sum->text[i]);
+	}
+	ctl_add(row, "held", sum->held ? "yes" : "no");
+}
+
+/* The sums of each user, in the order of their first sessions. */
+static void print_users(const struct ctl *ctl, const struct sessions *sessions)
+{
+	struct sum *sums = calloc(sessions->n + 1, sizeof(*sums));
+	struct ctl_row *rows = calloc(sessions->n + 1, sizeof(*rows));
+	size_t n = 0;
+
+	for (size_t i = 0; sums && rows && i < sessions->n; i++) {
+		unsigned long long uid = number_of(&sessions->rows[i], "uid");
+		size_t at = 0;
+
+		while (at < n && sums[at].uid != uid)
+			at++;
+		n += at == n;
+		sums[at].uid = uid;
+		add_up(&sums[at], &sessions->rows[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		sum_row(&sums[i], &rows[i]);
+	if (sums && rows)
+		ctl_print_rows(rows, n, ctl->json);
+	else
+		ctl_complain("no memory");
+	free(sums);
+	free(rows);
 }
 
 static int do_sessions(struct ctl *ctl, const char *arg)
@@ -315,17 +267,68 @@ static int do_sessions(struct ctl *ctl, const char *arg)
 	} while (r == 0 && sessions.n > before);
 	if (r != 0)
 		return exit_code(r);
-	if (!ctl->json) {
-		print_table(sessions.rows, sessions.n);
-		return EXIT_SUCCESS;
-	}
-	putchar('[');
-	for (size_t i = 0; i < sessions.n; i++) {
-		fputs(i ? ",\n" : "", stdout);
-		print_json(&sessions.rows[i]);
-	}
-	puts("]");
+	if (ctl->users)
+		print_users(ctl, &sessions);
+	else
+		ctl_print_rows(sessions.rows, sessions.n, ctl->json);
 	return EXIT_SUCCESS;
+}
+
+/* ---- metrics ----------------------------------------------------------------------------------------- */
+
+/* All pages into a stream. */
+static int write_metrics(struct ctl *ctl, FILE *out)
+{
+	struct xm_request req = { .op = XM_OP_BROKER_METRICS };
+	uint64_t from = 0;
+	int r;
+
+	do {
+		char *text;
+
+		req.arg[XM_A_BROKER_METRICS_from].num = from;
+		r = ctl_call(ctl, &req);
+		if (r != 0)
+			return r;
+		text = ctl_text(ctl, XM_A_BROKER_METRICS_text);
+		fputs(text, out);
+		free(text);
+		from += ctl->reply.value;
+	} while (ctl->reply.value);
+	return fflush(out) == EOF ? ctl_complain("cannot write: %s", strerror(errno)) : 0;
+}
+
+/* Whoever reads the file sees the old one or the new one, whole. */
+static int write_file(struct ctl *ctl, const char *path)
+{
+	char temporary[PATH_MAX];
+	int fd, r = -1;
+	FILE *out;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+		return ctl_complain("%s: the path is too long", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return ctl_complain("cannot write beside %s: %s", path, strerror(errno));
+	out = fdopen(fd, "w");
+	if (!out) {
+		ctl_complain("no memory");
+		close(fd);
+	} else {
+		r = write_metrics(ctl, out);
+		if (r == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, path) < 0))
+			r = ctl_complain("cannot write %s: %s", path, strerror(errno));
+		fclose(out);
+	}
+	if (r != 0)
+		unlink(temporary);
+	return r;
+}
+
+static int do_metrics(struct ctl *ctl, const char *arg)
+{
+	(void)arg;
+	return exit_code(ctl->output ? write_file(ctl, ctl->output) : write_metrics(ctl, stdout));
 }
 
 static int parse_user(const char *user, uint32_t *uidp)
@@ -373,20 +376,20 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", false, do_status },
-	{ "reload", false, do_reload },
-	{ "sessions", false, do_sessions },
+	{ "status", false, do_status },     { "reload", false, do_reload },
+	{ "sessions", false, do_sessions }, { "metrics", false, do_metrics },
 	{ "kick", true, do_kick },
 };
 
 /* ---- command line ------------------------------------------------------------------------------------ */
 
 static const char help[] =
-	"Usage: xmbrokerctl [--socket PATH] [--json] COMMAND\n"
+	"Usage: xmbrokerctl [--socket PATH] [--json] [--users] [--output FILE] COMMAND\n"
 	"\n"
 	"  status      what xmbroker runs on and with, and how it fares\n"
 	"  reload      compile the policy again and put it into force if it is good\n"
-	"  sessions    the sessions that are open\n"
+	"  sessions    the sessions that are open; with --users, their sums for each user\n"
+	"  metrics     counters and gauges as OpenMetrics text; with --output, into FILE\n"
 	"  kick USER   close a user's sessions (name or uid)\n"
 	"\n"
 	"Exit status: 0 done, 1 refused or failed or the old policy stays, 2 usage or no broker.\n";
@@ -410,6 +413,8 @@ static int parse(int argc, char *argv[], struct ctl *ctl)
 	static const struct option options[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "users", no_argument, NULL, 'u' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -423,6 +428,12 @@ static int parse(int argc, char *argv[], struct ctl *ctl)
 			break;
 		case 'j':
 			ctl->json = true;
+			break;
+		case 'u':
+			ctl->users = true;
+			break;
+		case 'o':
+			ctl->output = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);

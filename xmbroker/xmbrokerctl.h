@@ -3,8 +3,9 @@
 #define XMBROKER_XMBROKERCTL_H
 
 /*
- * A small blocking client of the protocol in wire.h, for xmbrokerctl.  Everything that goes wrong is
- * said on stderr where it happens.
+ * What the parts of xmbrokerctl know of each other: commands (xmbrokerctl.c), tables and JSON
+ * (xmbrokerctl_print.c), and a small blocking client of the protocol in wire.h (xmbrokerctl_client.c).
+ * Everything that goes wrong is said on stderr where it happens.
  */
 
 #include "libxm/core/wire.h"
@@ -12,11 +13,36 @@
 struct ctl {
 	int fd;
 	const char *socket;
-	bool json;
+	bool json, users;
+	const char *output; /* NULL: standard output */
 	uint32_t serial;
 	struct xm_reply reply;
 	uint8_t msg[XM_WIRE_PACKET]; /* what a reply points to stays in here until the next call */
 };
+
+#define CTL_FIELDS_MAX 24
+
+struct ctl_field {
+	const char *key;
+	const char *value;
+};
+
+struct ctl_row {
+	struct ctl_field field[CTL_FIELDS_MAX];
+	size_t n;
+};
+
+/* ---- xmbrokerctl_print.c ----------------------------------------------------------------------------- */
+
+void ctl_add(struct ctl_row *row, const char *key, const char *value);
+/* The value of a field; "": there is no such. */
+const char *ctl_get(const struct ctl_row *row, const char *key);
+void ctl_print_json_string(const char *s);
+void ctl_print_json(const struct ctl_row *row);
+/* All as a table, or as a list of objects. */
+void ctl_print_rows(const struct ctl_row *rows, size_t n, bool json);
+
+/* ---- xmbrokerctl_client.c ---------------------------------------------------------------------------- */
 
 /* Says what is wrong; -1. */
 int ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

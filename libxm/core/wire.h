@@ -13,6 +13,7 @@
  * into the message.  Writers return the length of the message, or -EMSGSIZE.
  */
 
+#include "libxm/core/mask.h"
 #include "libxm/core/request.h"
 
 #define XM_WIRE_VERSION 1            /* the version that this code speaks */
@@ -36,6 +37,7 @@ enum xm_wire_type {
 	XM_WIRE_PART = 6,    /* either: a piece of a message that is longer than a packet */
 	XM_WIRE_BATCH = 7,   /* client: calls of which all are made, or none */
 	XM_WIRE_BATCH_RESULT = 8, /* server */
+	XM_WIRE_RESTRICT = 9,     /* broker to xmsim: never more than these operations again */
 };
 
 struct xm_wire_head {
@@ -72,6 +74,10 @@ int xm_wire_put_welcome(uint8_t *msg, size_t cap, const struct xm_wire_welcome *
 int xm_wire_get_welcome(const uint8_t *msg, size_t len, struct xm_wire_welcome *welcomep);
 int xm_wire_put_refused(uint8_t *msg, size_t cap, const struct xm_wire_refused *refused);
 int xm_wire_get_refused(const uint8_t *msg, size_t len, struct xm_wire_refused *refusedp);
+
+/* The operations that a connection is narrowed to, all of them known.  There is no answer. */
+int xm_wire_put_restrict(uint8_t *msg, size_t cap, const struct xm_mask *mask);
+int xm_wire_get_restrict(const uint8_t *msg, size_t len, struct xm_mask *maskp);
 
 int xm_wire_put_call(uint8_t *msg, size_t cap, uint32_t serial, const struct xm_request *req);
 int xm_wire_get_call(const uint8_t *msg, size_t len, struct xm_request *reqp);

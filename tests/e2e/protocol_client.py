@@ -224,6 +224,7 @@ _TABLE = """
 513 broker_reload text:text-out
 514 broker_sessions from:u64 text:text-out
 515 broker_kick uid:u32
+516 broker_metrics from:u64 text:text-out
 """
 
 Argument = collections.namedtuple("Argument", "name type out detail count optional pointed")

@@ -47,7 +47,8 @@ class System(Folder):
             os.chmod(self.file("sim"), 0o755)
             for partition in range(3):
                 os.chmod(self.socket(partition), 0o666)
-            self.broker = Broker("system: %s\n" % xml + POLICY, "xmsim:" + self.socket(0))
+            self.broker = Broker("system: %s\n" % xml + POLICY, "xmsim:" + self.socket(0),
+                                 args=["--connections-per-user", "0"])
         except BaseException:
             self.__exit__()
             raise

@@ -68,8 +68,8 @@ def test_ctl_status_for_programs():
         assert done.returncode == 0, done
         status = json.loads(done.stdout)
         numbers = {key: status.pop(key) for key in
-                   "uptime_s partition n_partitions generation rules sessions max_sessions calls "
-                   "allowed denied guarded refused_unaudited forwarded".split()}
+                   "uptime_s partition n_partitions generation rules sessions max_sessions setup "
+                   "users throttled calls allowed denied guarded refused_unaudited forwarded".split()}
         assert all(type(n) is int for n in numbers.values()), numbers
         assert (numbers["partition"], numbers["n_partitions"]) == (0, 3), numbers
         assert (numbers["sessions"], numbers["max_sessions"]) == (1, 77), numbers

@@ -54,7 +54,7 @@ static void make_gate(void)
 	policy = fake_sealed(1);
 	hypervisor = fake_backend_new();
 	hypervisor->on_call = check_domain;
-	if (audit_new(-1, &audit) < 0)
+	if (audit_new(-1, NULL, NULL, &audit) < 0)
 		abort();
 	gate = (struct gate){
 		.image = policy.image,
@@ -79,6 +79,20 @@ static void hello(const uint8_t *data, size_t size)
 	len = xm_wire_put_hello(out, sizeof(out), &h);
 	/* The serial of a HELLO is free; all else has one form. */
 	if (len < 0 || (size_t)len != size ||
+	    memcmp(out + XM_WIRE_HEAD, data + XM_WIRE_HEAD, size - XM_WIRE_HEAD))
+		abort();
+}
+
+/* Narrowing a connection: one form, and no operation that does not exist. */
+static void narrow(const uint8_t *data, size_t size)
+{
+	uint8_t out[XM_WIRE_HEAD + XM_MASK_BYTES];
+	struct xm_mask mask;
+
+	if (xm_wire_get_restrict(data, size, &mask) < 0)
+		return;
+	if (!xm_mask_is_known(&mask) ||
+	    xm_wire_put_restrict(out, sizeof(out), &mask) != (int)size ||
 	    memcmp(out + XM_WIRE_HEAD, data + XM_WIRE_HEAD, size - XM_WIRE_HEAD))
 		abort();
 }
@@ -121,13 +135,13 @@ static void message(const uint8_t *data, size_t size)
 			 .profile = "3.x" },
 	};
 	struct gate_answer answer = { .reply = &reply, .msg = out, .cap = sizeof(out) };
-	uint64_t n_batches = gate.n_batches;
+	uint64_t n_batches = gate.count.batches;
 	struct gate_call call;
 
 	xm_reply_init(&reply, space, sizeof(space));
 	if (gate_message(&gate, &caller, data, size, &call, &answer) < 0)
 		return;
-	if (gate.n_batches > n_batches)
+	if (gate.count.batches > n_batches)
 		check_batch(&answer);
 	else
 		check_call(&answer, &call);
@@ -148,6 +162,7 @@ static void as(uint8_t type, const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < 4; i++)
 		msg[4 + i] = (uint8_t)(len >> (8 * i));
 	memcpy(msg + XM_WIRE_HEAD, data, size);
+	narrow(msg, len);
 	message(msg, len);
 }
 
@@ -159,5 +174,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	message(data, size);
 	as(XM_WIRE_CALL, data, size);
 	as(XM_WIRE_BATCH, data, size);
+	as(XM_WIRE_RESTRICT, data, size);
 	return 0;
 }

@@ -241,9 +241,9 @@ static void forget(char *line, const char *key)
 
 static void forget_all(char *line)
 {
-	static const char *const keys[] = { "\"seq\":",       "\"time\":",  "\"mono\":",
-					    "\"id\":",        "\"batch\":", "\"element\":",
-					    "\"latency_us\":" };
+	static const char *const keys[] = { "\"seq\":",        "\"time\":",  "\"mono\":",
+					    "\"id\":",         "\"batch\":", "\"element\":",
+					    "\"latency_us\":", "\"chain\":" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		forget(line, keys[i]);
@@ -289,7 +289,7 @@ void inprocess_start(enum xm_profile profile)
 		.hypervisor = { .profile = profile, .partition = 0, .n_partitions = 3 },
 		.batch = &batch,
 	};
-	if (!gate.image || audit_new(log_fd, &gate.audit) < 0)
+	if (!gate.image || audit_new(log_fd, NULL, NULL, &gate.audit) < 0)
 		abort();
 	inprocess_n_calls = 0;
 }

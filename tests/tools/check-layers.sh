@@ -66,7 +66,7 @@ done
 # What no process that talks to clients may hold.
 for program in "${B:-build}/xmbroker-server" "${B:-build}/xmbroker" "${B:-build}/libxm.so"; do
 	[ -e "$program" ] || continue
-	if readelf -d "$program" | grep -E 'NEEDED.*(libyaml|libexpat|libsodium|libjansson)'; then
+	if readelf -d "$program" | grep -E 'NEEDED.*(libyaml|libexpat|libjansson)'; then
 		echo "$program links a parser"
 		bad=1
 	fi

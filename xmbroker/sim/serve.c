@@ -5,7 +5,7 @@
  * its answers is not read either.
  *
  * A partition that does not run (suspended, or idle until its next slot) cannot call: its
- * connections are not read until it runs again, and an answer that is due waits until then.  When
+ * connections are greeted, but then not read until it runs again, and an answer that is due waits until then.  When
  * it is halted or starts anew, all that it held is gone: its connections are closed.
  */
 
@@ -59,7 +59,7 @@ static void watch(struct connection *c)
 {
 	uint32_t events = 0;
 
-	if ((serve_runs(c) && !is_delayed(c)) || c->refusal)
+	if ((serve_runs(c) && !is_delayed(c)) || c->refusal || !c->open)
 		events = c->answer || c->batch ? EPOLLOUT : EPOLLIN;
 	if (!c->dead && loop_watch(&c->serve->loop, &c->source, events) < 0)
 		serve_drop(c);
@@ -93,7 +93,8 @@ static void on_connection(struct loop_source *source, uint32_t events)
 		serve_drop(c);
 	else if ((events & EPOLLOUT) && (c->answer || c->batch) && serve_runs(c) && !is_delayed(c))
 		serve_go_on(c);
-	else if ((events & EPOLLIN) && !c->answer && !c->batch && (serve_runs(c) || c->refusal))
+	else if ((events & EPOLLIN) && !c->answer && !c->batch &&
+		 (serve_runs(c) || c->refusal || !c->open))
 		serve_receive(c);
 	else if (events & (EPOLLHUP | EPOLLERR))
 		serve_drop(c);

@@ -117,6 +117,8 @@ static void status(struct serve *serve, struct text *answer)
 		    sim_system_halted(e->sim) ? "halted" : "running", xm_profile_name(e->profile),
 		    e->quirks ? "original" : "fixed", e->is_virtual ? "virtual" : "real",
 		    engine_time(e));
+	if (serve->n_masked)
+		text_printf(answer, "\nmasked: %" PRIu64 " calls", serve->n_masked);
 	for (uint32_t i = 0; i < n; i++)
 		text_printf(answer, "\npartition %u %s: %s, %u connections", i, p[i].name,
 			    state_of(e->sim, i), connections_of(serve, i));

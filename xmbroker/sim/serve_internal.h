@@ -35,9 +35,12 @@ struct connection {
 	struct serve *serve;
 	struct connection *prev, *next;
 	uint32_t partition;
-	uint64_t generation;       /* of the partition when it was made */
-	bool open;                 /* the handshake is done */
-	const char *refusal;       /* why the handshake will fail; NULL: it will not */
+	uint64_t generation; /* of the partition when it was made */
+	bool open;           /* the handshake is done */
+	const char *refusal; /* why the handshake will fail; NULL: it will not */
+	bool restricted;     /* to the operations in mask, for ever */
+	struct xm_mask mask;
+	bool masked;               /* a call was refused because of that */
 	bool dead;                 /* to be freed at the end of the round */
 	struct serve_incoming *in; /* owned */
 	struct serve_batch *batch; /* or a call; owned */
@@ -65,7 +68,8 @@ struct serve {
 	struct loop_source control;     /* the control socket */
 	struct controller *controllers; /* its connections; owned */
 	unsigned int n_controllers;
-	size_t large; /* bytes that messages longer than a packet take now */
+	uint64_t n_masked; /* calls that were refused because of a mask */
+	size_t large;      /* bytes that messages longer than a packet take now */
 	struct xm_reply reply;
 	struct xm_request reqs[XM_BATCH_MAX];
 	uint8_t in[XM_WIRE_PACKET];
@@ -89,6 +93,13 @@ void serve_receive(struct connection *c);
 void serve_go_on(struct connection *c);
 /* Frees what is kept of messages. */
 void serve_forget(struct connection *c);
+
+/* ---- serve_mask.c ------------------------------------------------------------------------------------ */
+
+/* Whether it is a RESTRICT, with which all is done then. */
+bool serve_restrict(struct connection *c, const uint8_t *msg, size_t len);
+/* Whether a call may be made over this connection; if not, counts and says so. */
+bool serve_permits(struct connection *c, unsigned int op);
 
 /* ---- serve_control.c --------------------------------------------------------------------------------- */
 

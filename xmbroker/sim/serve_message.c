@@ -270,7 +270,12 @@ static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, s
 		return;
 	}
 	xm_reply_init(reply, out.msg + AHEAD, out.cap - AHEAD);
-	result = make_call(c, &req, reply);
+	if (serve_permits(c, req.op)) {
+		result = make_call(c, &req, reply);
+	} else {
+		xm_reply_fail(reply, XM_C_PERM_ERROR);
+		result = SIM_REPLY;
+	}
 	out.len = result == SIM_STOPPED ? 0
 					: xm_wire_put_result(out.msg, out.cap, serial, &req, reply);
 	if (result == SIM_REPLY) {
@@ -358,16 +363,21 @@ static void refuse_batch(struct connection *c, uint32_t serial, const uint8_t *c
 	answer(c, &out);
 }
 
-/* What no operation covers is not made here either, and nothing beside it. */
-static bool is_classified(const struct xm_request *reqs, unsigned int n, uint8_t *codes)
+/* What no operation covers, or the connection is not for, is not made, and nothing beside it. */
+static bool may_all_be_made(struct connection *c, const struct xm_request *reqs, unsigned int n,
+			    uint8_t *codes)
 {
 	bool all = true;
 
 	for (unsigned int i = 0; i < n; i++) {
 		bool covered = !(xm_ops[reqs[i].op].flags & XM_OPF_UNCLASSIFIED);
 
-		codes[i] = (uint8_t)(covered ? XM_C_OK : xm_unclassified_code(&reqs[i]));
-		all &= covered;
+		bool permitted = serve_permits(c, reqs[i].op);
+
+		codes[i] = (uint8_t)(!permitted ? XM_C_PERM_ERROR
+				     : covered  ? XM_C_OK
+						: xm_unclassified_code(&reqs[i]));
+		all &= covered && permitted;
 	}
 	return all;
 }
@@ -385,7 +395,7 @@ static void on_batch(struct connection *c, uint32_t serial, const uint8_t *msg, 
 		return;
 	}
 	max = xm_wire_batch_result_max(serve->reqs, n);
-	if (!is_classified(serve->reqs, n, codes)) {
+	if (!may_all_be_made(c, serve->reqs, n, codes)) {
 		refuse_batch(c, serial, codes, n);
 	} else if (max > XM_WIRE_MAX) {
 		memset(codes, XM_C_MULTICALL_ERROR, n);
@@ -466,6 +476,8 @@ static void on_packet(struct connection *c, const uint8_t *packet, size_t len)
 {
 	struct xm_wire_part part;
 
+	if (serve_restrict(c, packet, len))
+		return;
 	if (xm_wire_get_part(packet, len, &part) == 0)
 		on_part(c, &part);
 	else if (c->in)

@@ -19,6 +19,7 @@
 
 #include "libxm/system/load.h"
 #include "xmbroker/box.h"
+#include "xmbroker/selftest.h"
 #include "xmbroker/sim/behaviour.h"
 #include "xmbroker/sim/console.h"
 #include "xmbroker/sim/control_send.h"
@@ -224,8 +225,11 @@ static int open_all(struct xmsim *x)
 
 static int close_box(const struct xmsim_options *o)
 {
-	int r = box_become(BOX_SIM, o->uid, o->gid);
+	int r = box_root_enter(o->root_fd);
 
+	if (r < 0)
+		return fail("cannot enter its empty root", r);
+	r = box_become(BOX_SIM, o->uid, o->gid);
 	if (r < 0)
 		return fail("cannot give up rights", r);
 	r = box_confine(BOX_SIM);
@@ -299,6 +303,8 @@ static int serve_and_clean_up(struct xmsim *x)
 	/* Only the child serves, and only its end of the ready pipe says so. */
 	if (x->options.ready_fd >= 0)
 		close(x->options.ready_fd);
+	if (x->options.root_fd >= 0)
+		close(x->options.root_fd);
 	status = wait_for(child);
 	remove_all(x);
 	return status;
@@ -342,9 +348,26 @@ static int start(struct xmsim *x)
 	return r < 0 ? fail(x->options.config, r) : open_all(x);
 }
 
+/* Nothing is left of what whoever started us had open and did not name. */
+static int keep_named(struct xmsim_options *o)
+{
+	int fds[] = { o->attach_fd, o->ready_fd, o->root_fd };
+	int r = box_keep_only(fds, sizeof(fds) / sizeof(fds[0]));
+
+	if (r < 0)
+		return fail("--attach-fd, --ready-fd, --root-fd", r);
+	/* Without CAP_SYS_CHROOT it keeps the root that there is, of which Landlock leaves nothing. */
+	if (o->root_fd < 0 && box_root_make(&o->root_fd) < 0)
+		o->root_fd = -1;
+	return 0;
+}
+
 static int run(struct xmsim *x)
 {
-	int r = start(x);
+	int r = keep_named(&x->options);
+
+	if (r == 0)
+		r = start(x);
 
 	if (r < 0)
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
@@ -382,12 +405,21 @@ static int do_with_system(struct xmsim *x)
 	}
 }
 
+static int self_test(int argc, char **argv)
+{
+	static const enum box_role role = BOX_SIM;
+
+	return selftest_main(argc, argv, &role, 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct xmsim x = { .sys = NULL };
-	int r = xmsim_options_parse(&x.options, argc, argv);
-	int status;
+	int status, r;
 
+	if (argc > 1 && !strcmp(argv[1], "--self-test"))
+		return self_test(argc, argv);
+	r = xmsim_options_parse(&x.options, argc, argv);
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	if (x.options.mode == XMSIM_CONTROL)

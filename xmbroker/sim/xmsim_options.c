@@ -38,11 +38,13 @@ static const char usage[] =
 	"  --console PATH     append the partitions' console output to PATH; - (default): stdout\n"
 	"  --uid N, --gid N   become this user and group before serving\n"
 	"  --ready-fd N       write \"ready\" to descriptor N when serving\n"
+	"  --root-fd N        serve with the empty, removed folder of descriptor N as root\n"
 	"  --verbose          list what of the description is not simulated\n"
 	"\n"
 	"  --list [--json]    print the system instead\n"
 	"  --replay FILE      make the recorded calls again and report the first difference\n"
 	"  --control DIR      send a command to the xmsim that serves DIR\n"
+	"  --self-test        try to break out of the box, and print what happens\n"
 	"  --help, --version\n";
 
 static bool to_number(const char *s, int64_t max, int64_t *valuep)
@@ -78,6 +80,9 @@ static int set_number(struct xmsim_options *o, int option, const char *value)
 		break;
 	case 'p':
 		o->partition = n;
+		break;
+	case 'R':
+		o->root_fd = (int)n;
 		break;
 	case 'r':
 		o->ready_fd = (int)n;
@@ -120,6 +125,7 @@ static const struct option long_options[] = {
 	{ "attach-fd", required_argument, NULL, 'a' },
 	{ "partition", required_argument, NULL, 'p' },
 	{ "ready-fd", required_argument, NULL, 'r' },
+	{ "root-fd", required_argument, NULL, 'R' },
 	{ "uid", required_argument, NULL, 'u' },
 	{ "gid", required_argument, NULL, 'g' },
 	{ "profile", required_argument, NULL, 'P' },
@@ -249,6 +255,7 @@ int xmsim_options_parse(struct xmsim_options *o, int argc, char **argv)
 	*o = (struct xmsim_options){ .console = "-",
 				     .attach_fd = -1,
 				     .ready_fd = -1,
+				     .root_fd = -1,
 				     .partition = -1,
 				     .uid = BOX_STAY,
 				     .gid = (gid_t)-1 };

@@ -22,6 +22,7 @@ struct xmsim_options {
 	enum xm_profile profile;                 /* 0: that of the description */
 	bool quirks, is_virtual, verbose, json;
 	int attach_fd, ready_fd; /* -1: none */
+	int root_fd;             /* of the empty folder to be the root; -1: none */
 	int64_t partition;       /* -1: not given */
 	uid_t uid;
 	gid_t gid;
