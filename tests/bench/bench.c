@@ -38,6 +38,7 @@ struct settings {
 	unsigned int rounds;
 	unsigned int calls;     /* of one measurement */
 	unsigned int decisions; /* of one measurement */
+	unsigned int records;   /* of the audit log that is read */
 	const char *policy;
 	const char *build;
 };
@@ -60,7 +61,9 @@ struct results {
 	double to_small[ROUNDS_MAX]; /* a call of the large system to one of the small one */
 	double load[ROUNDS_MAX];     /* ms, of the large one's description */
 	double session[2];           /* bytes: PSS, private dirty */
-	bool exact;                  /* of smaps_rollup; otherwise resident anonymous memory */
+	struct floods floods;
+	struct audit_results audit;
+	bool exact; /* of smaps_rollup; otherwise resident anonymous memory */
 };
 
 _Noreturn void bench_die(const char *format, ...)
@@ -321,6 +324,8 @@ static void measure(const struct settings *settings, struct results *results)
 	}
 	progress(settings, "\r%*s\r", 20, "");
 	measure_sessions(&peers[LOOPBACK], results);
+	floods_measure(&peers[LOOPBACK], settings->calls, &results->floods);
+	audit_bench(settings->build, settings->records, &results->audit);
 }
 
 /* ---- output -------------------------------------------------------------------------------------------- */
@@ -349,6 +354,8 @@ static void print_table(const struct settings *settings, const struct results *r
 		printf("%-40s %10.0f B\n", "  of it private and dirty", r->session[1]);
 	else
 		puts("  (anonymous memory: only root can see the proportional share)");
+	floods_print(&r->floods);
+	audit_print(&r->audit);
 }
 
 static void print_json(const struct settings *settings, const struct results *r, int cpu)
@@ -360,6 +367,8 @@ static void print_json(const struct settings *settings, const struct results *r,
 		       median(r->ratio[i], settings->rounds));
 	printf(",\"large_to_small\":%.3f,\"load_ms\":%.1f", median(r->to_small, settings->rounds),
 	       median(r->load, settings->rounds));
+	floods_print_json(&r->floods);
+	audit_print_json(&r->audit);
 	printf(",\"decision_ns\":%.1f,\"sessions\":%d,\"session_bytes\":%.0f,"
 	       "\"session_private_dirty_bytes\":%.0f,\"session_memory\":\"%s\"}\n",
 	       median(r->decision, settings->rounds), SESSIONS, r->session[0], r->session[1],
@@ -402,6 +411,7 @@ static int parse(int argc, char *argv[], struct settings *settings)
 			settings->rounds = 3;
 			settings->calls = 5000;
 			settings->decisions = 100000;
+			settings->records = 100000;
 		} else if (opt == 'j') {
 			settings->json = true;
 		} else if (opt == 'p') {
@@ -422,6 +432,7 @@ int main(int argc, char *argv[])
 		.rounds = 9,
 		.calls = 30000,
 		.decisions = 1000000,
+		.records = 1000000,
 		.policy = "policy/examples/demo.yaml",
 	};
 	struct rlimit limit = { 2 * SESSIONS, 2 * SESSIONS };

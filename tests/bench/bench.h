@@ -43,6 +43,10 @@ void peers_file(char path[PEER_PATH], const char *name, const char *text);
 /* Runs this thread, and from now on everything started by it, on one processor; which one. */
 int peers_pin(void);
 
+/* Whether there is another processor than that, and to go there; nothing happens if there is none. */
+bool peers_apart(void);
+void peers_move(void);
+
 /* Starts xmbroker of `build` on `backend` and waits until it is ready. */
 void peer_start(struct peer *peer, const char *build, const char *name, const char *backend,
 		const char *policy);
@@ -56,5 +60,36 @@ int peer_echo(size_t answer);
 
 /* Compiles `policy` for the loopback system and maps the image. */
 const struct policy_image *peer_compile(const char *build, const char *policy);
+
+/* ---- flood.c ------------------------------------------------------------------------------------------ */
+
+struct latency {
+	double median, late; /* ns; the 99th of a hundred; 0: not measured */
+};
+
+struct floods {
+	bool apart; /* the clients had another processor than the server */
+	struct latency quiet, many, calls, batches;
+};
+
+/* What one user waits for the answer to a call: alone, with many sessions open, with another user's
+ * calls and batches. */
+void floods_measure(const struct peer *peer, unsigned int calls, struct floods *floods);
+void floods_print(const struct floods *floods);
+void floods_print_json(const struct floods *floods);
+
+/* ---- audit.c ------------------------------------------------------------------------------------------ */
+
+/* xmaudit on a log of so many records, which is in the page cache. */
+struct audit_results {
+	unsigned int records;
+	double selective, count,
+		verify; /* s: a search for little, one that counts much, and verify */
+	double kib;     /* the most memory of one of them */
+};
+
+void audit_bench(const char *build, unsigned int records, struct audit_results *results);
+void audit_print(const struct audit_results *results);
+void audit_print_json(const struct audit_results *results);
 
 #endif

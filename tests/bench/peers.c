@@ -85,6 +85,19 @@ void peers_cleanup(void)
 	remove_folder();
 }
 
+static cpu_set_t others; /* processors that the peers are not on */
+
+bool peers_apart(void)
+{
+	return CPU_COUNT(&others) > 0;
+}
+
+void peers_move(void)
+{
+	if (peers_apart() && sched_setaffinity(0, sizeof(others), &others) < 0)
+		bench_die("sched_setaffinity: %s", strerror(errno));
+}
+
 int peers_pin(void)
 {
 	cpu_set_t allowed, one;
@@ -98,6 +111,8 @@ int peers_pin(void)
 		CPU_SET(cpu, &one);
 		if (sched_setaffinity(0, sizeof(one), &one) < 0)
 			bench_die("sched_setaffinity: %s", strerror(errno));
+		others = allowed;
+		CPU_CLR(cpu, &others);
 		return cpu;
 	}
 	bench_die("no processor");
@@ -121,17 +136,32 @@ static pid_t start_child(void)
 	return 0;
 }
 
+/* Not the machine's own, whatever is in it: a sealed log, and no limit of what is to be measured. */
+static void write_config(const char *name, char config[PEER_PATH])
+{
+	char file[64], key[PEER_PATH], text[PEER_PATH + 128];
+
+	snprintf(file, sizeof(file), "%s.key", name);
+	snprintf(text, sizeof(text), "xmbroker-audit-key:1 epoch=1 key=%064d\n", 1);
+	peers_file(key, file, text);
+	chmod(key, 0600);
+	snprintf(file, sizeof(file), "%s.yaml", name);
+	snprintf(text, sizeof(text),
+		 "partition: 0\naudit_key: %s\ncalls_per_user: 0\naudit_per_user: 0\n"
+		 "connections_per_user: 0\n",
+		 key);
+	peers_file(config, file, text);
+}
+
 static _Noreturn void exec_broker(const struct peer *peer, const char *build, const char *backend,
-				  const char *policy, const char *audit, int log)
+				  const char *policy, const char *audit, const char *config,
+				  int log)
 {
 	char program[PATH_MAX];
-	char config[PEER_PATH];
 	const char *argv[16] = { "xmbroker",   "--policy", policy, "--backend", backend, "--socket",
 				 peer->socket, "--audit",  audit,  "--config",  config };
 	size_t n = 11;
 
-	/* Not the machine's own, whatever is in it. */
-	peers_file(config, "xmbroker.yaml", "partition: 0\n");
 	if (geteuid() == 0) {
 		argv[n++] = "--user";
 		argv[n++] = "64242:64242";
@@ -159,7 +189,7 @@ static bool log_says(const char *path, char *text, size_t cap)
 void peer_start(struct peer *peer, const char *build, const char *name, const char *backend,
 		const char *policy)
 {
-	char audit[PEER_PATH], log[PEER_PATH], file[64], text[8192];
+	char audit[PEER_PATH], log[PEER_PATH], config[PEER_PATH], file[64], text[8192];
 	int fd;
 
 	snprintf(file, sizeof(file), "%s.socket", name);
@@ -168,10 +198,11 @@ void peer_start(struct peer *peer, const char *build, const char *name, const ch
 	peers_file(audit, file, NULL);
 	snprintf(file, sizeof(file), "%s.log", name);
 	peers_file(log, file, "");
+	write_config(name, config);
 	fd = open(log, O_WRONLY | O_APPEND | O_CLOEXEC);
 	peer->pid = start_child();
 	if (peer->pid == 0)
-		exec_broker(peer, build, backend, policy, audit, fd);
+		exec_broker(peer, build, backend, policy, audit, config, fd);
 	close(fd);
 	for (int i = 0; i < READY_MS / 10; i++) {
 		if (log_says(log, text, sizeof(text)))
