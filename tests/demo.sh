@@ -107,9 +107,11 @@ sed 's/^/    /' "$folder/policy.yaml"
 
 say "xmbroker owns the hypervisor: here a simulated one with the partitions linux, payload, camera"
 mkdir "$folder/run"
+# The verification key leaves the host; the auditor has it.
+verification=$("$build/xmaudit" key --new --state "$folder/audit.key" 2>/dev/null)
 # shellcheck disable=SC2086
 "$build/xmbroker" --policy "$folder/policy.yaml" --socket "$folder/run/socket" \
-	--audit "$folder/audit.jsonl" --backend "sim:$folder/demo.xml" $user 2>"$folder/log" \
+	--audit "$folder/audit.jsonl" --audit-key "$folder/audit.key" --backend "sim:$folder/demo.xml" $user 2>"$folder/log" \
 	>"$folder/console" &
 broker=$!
 wait_log 'xmbroker: ready'
@@ -143,6 +145,10 @@ kill "$broker"
 wait "$broker"
 broker=
 "$build/xmaudit" tail -n 40 "$folder/audit.jsonl" | sed 's/^/    /'
+say "... and whether it is what the broker wrote (xmaudit verify), before and after one word is changed"
+echo "$verification" | "$build/xmaudit" verify --key - "$folder/audit.jsonl" 2>&1 | sed 's/^/    /'
+sed 's/"decision":"deny"/"decision":"allow"/' "$folder/audit.jsonl" >"$folder/forged.jsonl"
+echo "$verification" | "$build/xmaudit" verify --key - "$folder/forged.jsonl" 2>&1 | sed 's/^/    /' || :
 
 say "What the partition's console shows"
 sed 's/^/    /' "$folder/console"
