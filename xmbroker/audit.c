@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -37,7 +36,6 @@ static struct audit *allocate(void)
 static void release(struct audit *audit)
 {
 	sodium_memzero(audit, offsetof(struct audit, fd));
-	free(audit->own_ledger);
 	munmap(audit, sizeof(*audit));
 }
 
@@ -57,22 +55,17 @@ static void take_state(struct audit *audit, const struct audit_state *state)
 	audit->written = *point;
 }
 
-static int take_ledger(struct audit *audit, struct audit_ledger *ledger)
+static void take_ledger(struct audit *audit, struct audit_ledger *ledger)
 {
 	unsigned int damaged;
 
-	if (!ledger)
-		ledger = audit->own_ledger = calloc(1, sizeof(*ledger));
-	if (!ledger)
-		return -ENOMEM;
-	audit->ledger = ledger;
-	damaged = audit_ledger_repair(ledger, audit->point.seq);
+	audit->ledger = ledger ? ledger : &audit->own_ledger;
+	damaged = audit_ledger_repair(audit->ledger, audit->point.seq);
 	if (damaged)
 		log_warning(
 			"the ledger of the audit log was damaged: %u counts of records that were "
 			"lost or folded are unknown",
 			damaged);
-	return 0;
 }
 
 int audit_new(int fd, const struct audit_state *state, struct audit_ledger *ledger,
@@ -80,7 +73,6 @@ int audit_new(int fd, const struct audit_state *state, struct audit_ledger *ledg
 {
 	static const struct audit_state empty;
 	struct audit *audit;
-	int r;
 
 	if (sodium_init() < 0)
 		return -ENOSYS;
@@ -90,11 +82,7 @@ int audit_new(int fd, const struct audit_state *state, struct audit_ledger *ledg
 	audit->fd = fd;
 	audit->second = -1;
 	take_state(audit, state ? state : &empty);
-	r = take_ledger(audit, ledger);
-	if (r < 0) {
-		release(audit);
-		return r;
-	}
+	take_ledger(audit, ledger);
 	*auditp = audit;
 	return 0;
 }

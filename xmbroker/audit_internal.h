@@ -89,8 +89,7 @@ struct audit {
 	uint8_t torn_hash[AUDIT_TORN_BYTES];
 	struct audit_count count;
 
-	struct audit_ledger *ledger; /* borrowed, or: */
-	struct audit_ledger *own_ledger;
+	struct audit_ledger *ledger; /* borrowed, or own_ledger */
 	struct audit_fold_key key[AUDIT_LEDGER_SLOTS];
 
 	/* What the file must get before anything else, and how much of it it has. */
@@ -111,6 +110,8 @@ struct audit {
 	uint32_t policy_generation;
 	struct audit_who_text who[AUDIT_WHO_KEPT];
 	struct audit_rule_text rule[AUDIT_RULES_KEPT];
+
+	struct audit_ledger own_ledger; /* where nobody else keeps one */
 };
 
 /* ---- audit_text.c: pieces ---------------------------------------------------------------------------- */
