@@ -166,7 +166,7 @@ class Broker(Folder):
             # on the whole group when a process of it is stopped.
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, cwd=self.path, start_new_session=True)
-        wait_for("xmbroker to be ready", self._ready)
+        wait_for("xmbroker to be ready", self._ready, 3 * TIMEOUT)
 
     def _ready(self):
         if self.process.poll() is not None:
