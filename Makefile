@@ -133,7 +133,7 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
 	test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
-	test_session.c test_session_control.c test_session_limits.c test_session_long.c test_session_turns.c \
+	test_session.c test_session_control.c test_session_limits.c test_session_long.c test_session_search.c test_session_turns.c \
 	test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
 	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
 	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
@@ -331,7 +331,7 @@ client_3x_tests := 3x 3x_machine 3x_objects
 client_batch_tests := batch batch_errors
 audit_tests := audit_fold audit_ledger audit_sync audit_write
 gate_tests := gate gate_batch gate_mask gate_random
-session_tests := fairness faults quota session session_control session_limits session_long session_turns
+session_tests := fairness faults quota session session_control session_limits session_long session_search session_turns
 $(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
 $(addprefix $(B)/tests/test_,box box_files box_identity box_memory): $(B)/obj/tests/box_rig.o
 $(addprefix $(B)/tests/test_,audit backend_sim guard undertaker $(audit_tests) $(gate_tests) $(session_tests)): \

@@ -192,6 +192,23 @@ void pretend(struct session *s, uid_t uid)
 	s->user->n_setup += setup;
 }
 
+void account_to(uid_t uid)
+{
+	struct session *s = server->last;
+	uid_t own = s->id.uid;
+
+	pretend(s, uid);
+	s->id.uid = own;
+}
+
+int client_of(uid_t uid)
+{
+	int fd = client();
+
+	account_to(uid);
+	return fd;
+}
+
 void reload_channel(struct channel_message *message)
 {
 	turns();

@@ -57,6 +57,10 @@ void expect_refused(int fd, int error);
 
 /* Makes a session look like one of another uid. */
 void pretend(struct session *s, uid_t uid);
+/* The session that was opened last goes on the account of another user; its identity stays. */
+void account_to(uid_t uid);
+/* A client that is on the account of another user from the beginning. */
+int client_of(uid_t uid);
 
 /* The supervisor: takes the request for a reload; sends a message, with a descriptor that it closes. */
 void reload_channel(struct channel_message *message);

@@ -14,24 +14,6 @@ TestSuite(session, .init = session_setup, .fini = session_teardown);
 
 static struct xm_request batch[XM_BATCH_MAX];
 
-/* The session that was opened last goes on the account of another user; its identity stays. */
-static void account_to(uid_t uid)
-{
-	struct session *s = server->last;
-	uid_t own = s->id.uid;
-
-	pretend(s, uid);
-	s->id.uid = own;
-}
-
-static int client_of(uid_t uid)
-{
-	int fd = client();
-
-	account_to(uid);
-	return fd;
-}
-
 static void send_batch(int fd, unsigned int n)
 {
 	int len;

@@ -19,24 +19,6 @@ TestSuite(session, .init = session_setup, .fini = session_teardown);
 
 #define SOMEBODY 12345
 
-/* The session that was opened last goes on the account of another user; its identity stays. */
-static void account_to(uid_t uid)
-{
-	struct session *s = server->last;
-	uid_t own = s->id.uid;
-
-	pretend(s, uid);
-	s->id.uid = own;
-}
-
-static int client_of(uid_t uid)
-{
-	int fd = client();
-
-	account_to(uid);
-	return fd;
-}
-
 /* Limits do not hold for root: what connects has to be somebody.  Others are pretended. */
 static void as_somebody(void (*test)(void))
 {

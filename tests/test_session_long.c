@@ -87,6 +87,45 @@ Test(session, a_long_answer_that_nobody_reads_is_given_up)
 	close(fd);
 }
 
+/* The other end still reads what is on its way, and is owed the rest. */
+Test(session, an_answer_that_can_no_longer_be_sent_ends_the_session)
+{
+	int fd = client();
+
+	hypervisor->message_len = 3 * MESSAGE;
+	cr_assert_eq(ask_to_read(fd, 3 * MESSAGE), 0);
+	turns();
+	cr_assert_not_null(server->first->unsent);
+	cr_assert_eq(shutdown(fd, SHUT_RD), 0);
+	while (recv(fd, msg, sizeof(msg), MSG_DONTWAIT) > 0)
+		;
+	turns();
+	cr_expect(logged("\"reason\":\"connection lost\""));
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(server->users.large, 0);
+	close(fd);
+}
+
+Test(session, who_does_not_read_and_has_no_memory_left_is_dropped)
+{
+	int fd;
+
+	/* Root may have what it wants. */
+	cr_assert(geteuid() != 0 || setresuid(12345, 12345, 12345) == 0);
+	fd = client();
+	server->config.memory_per_user = 1;
+	hypervisor->message_len = 60000; /* one packet */
+	for (unsigned int i = 0; i < 100 && server->n_sessions; i++) {
+		cr_expect_null(server->first->unsent);
+		ask_to_read(fd, 60000);
+		turns();
+	}
+	cr_expect_eq(server->n_sessions, 0);
+	cr_expect_eq(server->n_thrown_out, 1);
+	cr_expect(logged("replies are not read, and the user's memory is used up"));
+	close(fd);
+}
+
 Test(session, who_reads_a_long_answer_slowly_gets_it)
 {
 	int fd = client();

@@ -70,16 +70,6 @@ static bool is_answered(int fd)
 	return recv(fd, msg, sizeof(msg), MSG_DONTWAIT) > 0;
 }
 
-/* The session that was opened last goes on the account of another user; its identity stays. */
-static void account_to(uid_t uid)
-{
-	struct session *s = server->last;
-	uid_t own = s->id.uid;
-
-	pretend(s, uid);
-	s->id.uid = own;
-}
-
 Test(session, the_sessions_of_a_user_share_its_turns)
 {
 	int a = client(), b = client();
