@@ -138,6 +138,7 @@ def fill(path):
 def full_disk(field, row):
     filler = field.broker.file("disk/filler")
     end = time.monotonic() + field.time_of(5, 3)
+    field.account.disk_is_full = True
     while time.monotonic() < end:  # what is given up for the log is taken too
         fill(filler)
         field.wait(row, 0.3)
@@ -148,7 +149,8 @@ def full_disk(field, row):
         field.account.check()
         return field.ask(ATTACKER_UIDS[0]) == ["0", "-"]
     wait_for("a log that can be written", writes)
-    field.wait(row, 0.5)
+    field.wait(row, 0.5)  # also for notes of the honest that were not there to be read
+    field.account.disk_is_full = False
     row.notes.append("%d records lost and counted" % (field.account.reader.lost - lost))
 
 
