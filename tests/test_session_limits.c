@@ -84,7 +84,7 @@ Test(session, an_old_session_is_closed_between_calls)
 /* ---- memory for long messages ------------------------------------------------------------------------ */
 
 /* Gives the session another uid, with sessions of both alike otherwise. */
-static int client_of(uid_t uid)
+static int pretended_client(uid_t uid)
 {
 	int fd = client();
 
@@ -101,7 +101,7 @@ static void expect_over_budget(int fd)
 /* The kernel would notice that the sender is none of that uid: it is asked for what the server does. */
 static struct session *charged_session(uid_t uid, size_t bytes)
 {
-	client_of(uid);
+	pretended_client(uid);
 	cr_assert(session_charge_large(server->last, bytes));
 	return server->last;
 }
@@ -123,7 +123,7 @@ Test(session, all_users_together_get_no_more_than_there_is_and_root_a_little)
 
 	for (uid_t uid = 1000; uid < 1003; uid++)
 		charged_session(uid, LARGE);
-	client_of(1003);
+	pretended_client(1003);
 	cr_expect_not(session_charge_large(server->last, 1));
 	s = charged_session(0, LARGE);
 	cr_expect_not(session_charge_large(s, 1));
