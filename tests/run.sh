@@ -39,7 +39,7 @@ one() { # RESULTS PROGRAM
 	log=$1/$name.log
 	: >"$tap"
 	case $2 in
-	*.py) PYTHONDONTWRITEBYTECODE=1 timeout -k 10 600 python3 "$2" >"$tap" 2>"$log"; status=$? ;;
+	*.py) PYTHONDONTWRITEBYTECODE=1 timeout -k 10 1000 python3 "$2" >"$tap" 2>"$log"; status=$? ;;
 	*) unit "$2" "$tap" "$log" ;;
 	esac
 	skipped=$(count '^ok.*# *skip' "$tap")

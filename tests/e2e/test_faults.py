@@ -14,8 +14,8 @@ from harness import BUILD, SANITIZED, NotRun, run_all
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fault"))
 import driver
 
-# On a machine that does nothing else it takes a quarter of this.
-SECONDS = 480
+# On a machine that does nothing else it takes an eighth of this.
+SECONDS = 900
 # Functions of the C library that the programs may use and libfault.so does not make fail.
 PURE = set("""
     __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc __cxa_finalize __errno_location
