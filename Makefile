@@ -82,13 +82,28 @@ client_profile_src := $(addprefix libxm/,areas.c functions.c irq.c machine.c mul
 	params.c ports.c raw_table.c spare.c trace.c)
 example_names := hello gettime part_manager hcall
 # Policy: what the server needs; what compiler and tools need, of which yaml.c alone sees libyaml.
-eval_src := policy/image.c policy/eval.c
-compile_src := $(addprefix policy/,arena.c check.c compile.c condition.c domain.c emit.c number.c \
-	parse.c principal.c resolve.c set.c source.c vocabulary.c yaml.c)
-explain_src := $(addprefix policy/,call.c explain.c explain_text.c)
-xmpolicy_main := policy/xmpolicy.c
+eval_src := policy/image.c policy/image_sieve.c policy/eval.c
+# Proofs, on the algebra of boxes.
+prove_src := $(addprefix policy/,atoms.c atoms_boxes.c atoms_cube.c atoms_names.c atoms_space.c \
+	prove_dead.c prove_diff.c prove_diff_ask.c prove_diff_tell.c prove_nearest.c prove_never.c prove_query.c prove_report.c prove_who.c prove_witness.c \
+	region.c region_set.c region_words.c shell_word.c)
+compile_src := $(addprefix policy/,arena.c call.c cases.c check.c compile.c condition.c domain.c emit.c emit_index.c \
+	explain.c explain_text.c explain_when.c invariant.c leaves.c limit.c number.c parse.c principal.c \
+	resolve.c set.c source.c vocabulary.c wanted.c when.c yaml.c yaml_trap.c) $(prove_src)
+# xmpolicy: a file a command.
+xmpolicy_main := $(addprefix policy/,xmpolicy.c command.c command_file.c command_subject.c \
+	cmd_check.c cmd_diff.c cmd_graph.c cmd_matrix.c cmd_test.c cmd_who.c cmd_compile.c cmd_explain.c cmd_fmt.c cmd_learn.c cmd_replay.c cmd_schema.c)
+# What its commands that ask do.
+asking_src := $(addprefix policy/,answer.c graph.c matrix.c matrix_page.c matrix_text.c)
+# What its commands for writing policies do.
+writing_src := $(addprefix policy/,dump.c dump_text.c dump_value.c fmt.c fmt_comment.c fmt_scalar.c fmt_tree.c \
+	learn.c learn_text.c learn_value.c learn_verdict.c learn_verify.c learn_widen.c logged_call.c replay.c replay_text.c schema.c schema_words.c)
+# The audit log as it reads it, which is the business of xmbroker/.
+policy_log_src := xmbroker/xmpolicy_log.c
+log_reader_src := $(addprefix xmbroker/,xmaudit_files.c xmaudit_json.c xmaudit_lines.c xmaudit_progress.c \
+	xmaudit_scan.c xmaudit_slow.c)
 # Of these, what reads any YAML file.
-yaml_src := $(addprefix policy/,arena.c source.c yaml.c)
+yaml_src := $(addprefix policy/,arena.c source.c yaml.c yaml_trap.c)
 # The chain of the audit log, for those who write, keep and read it.
 audit_common_src := xmbroker/audit_chain.c xmbroker/audit_key.c xmbroker/audit_state.c
 # The broker's processes.
@@ -98,12 +113,12 @@ loop_src := xmbroker/log.c xmbroker/loop.c
 base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
 loopback_src := $(addprefix xmbroker/sim/,loopback.c loopback_log.c loopback_machine.c \
 	loopback_ports.c)
-supervisor_src := $(addprefix xmbroker/,children.c compile_job.c launch.c links.c listen.c notify.c \
+supervisor_src := $(addprefix xmbroker/,children.c trial.c trial_keep.c compile_job.c launch.c links.c listen.c notify.c \
 	options.c options_user.c options_values.c reload.c service.c spawn.c store.c store_anchor.c store_files.c store_retain.c \
 	store_rotate.c store_settle.c store_space.c store_tail.c supervisor.c supervisor_audit.c supervisor_box.c)
 supervisor_main := xmbroker/main.c
-server_src := $(addprefix xmbroker/,adapt.c bucket.c audit.c audit_fold.c audit_ledger.c audit_out.c audit_text.c backend_loopback.c backend_sim.c control.c \
-	cursor.c described.c holdings.c \
+server_src := $(addprefix xmbroker/,activation.c adapt.c bucket.c limits.c audit.c audit_fold.c audit_ledger.c audit_out.c audit_text.c backend_loopback.c backend_sim.c control.c \
+	cursor.c described.c holdings.c system_check.c \
 	metrics.c gate.c gate_batch.c guard.c identity.c server.c server_audit.c session.c session_batch.c session_memory.c session_open.c \
 	session_receive.c session_send.c turns.c undertaker.c \
 	users.c)
@@ -119,7 +134,7 @@ xmaudit_src := $(addprefix xmbroker/,xmaudit_anchor.c xmaudit_cursor.c xmaudit_d
 	xmaudit_read.c xmaudit_report.c xmaudit_scan.c xmaudit_show.c xmaudit_slow.c xmaudit_spans.c \
 	xmaudit_stats.c xmaudit_torn.c xmaudit_verify.c)
 xmaudit_main := xmbroker/xmaudit.c
-xmbrokerctl_main := $(addprefix xmbroker/,xmbrokerctl.c xmbrokerctl_client.c xmbrokerctl_print.c)
+xmbrokerctl_main := $(addprefix xmbroker/,xmbrokerctl.c xmbrokerctl_client.c xmbrokerctl_print.c xmbrokerctl_reload.c)
 unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbroker.sysusers.conf \
 	xmbroker/xmbroker.tmpfiles.conf xmbroker/xmbroker.yaml
 
@@ -132,15 +147,18 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_headers.c test_identity.c test_listen.c \
 	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
-	test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
-	test_session.c test_session_control.c test_session_limits.c test_session_long.c test_session_search.c test_session_turns.c \
+	test_policy_hostile.c test_policy_limit.c test_policy_observe.c test_policy_tests.c test_policy_when.c test_limits.c test_gate_limits.c \
+	test_policy_ask.c test_policy_dump.c test_policy_fmt.c test_policy_learn.c test_policy_prove.c test_policy_prove_diff.c test_policy_prove_who.c \
+	test_policy_region.c test_policy_replay.c test_policy_schema.c \
+	test_policy_proofs.c test_policy_proofs_two.c test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
+	test_session.c test_session_control.c test_activation.c test_system_check.c test_session_limits.c test_session_long.c test_session_search.c test_session_turns.c \
 	test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
 	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
 	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
 	test_system_load.c test_system_two.c test_system_value.c test_system_verify.c \
-	test_store.c test_store_bound.c test_table.c test_text.c test_undertaker.c test_wire.c test_wire_batch.c test_wire_results.c test_xmaudit.c \
+	test_store.c test_store_bound.c test_table.c test_text.c test_trial.c test_undertaker.c test_wire.c test_wire_batch.c test_wire_results.c test_xmaudit.c \
 	test_xmaudit_forge.c test_xmaudit_report.c test_xmaudit_scan.c test_xmaudit_show.c test_xmaudit_verify.c)
-fuzz_src := $(addprefix tests/fuzz/,fuzz_audit.c fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
+fuzz_src := $(addprefix tests/fuzz/,fuzz_audit.c fuzz_decide.c fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
 	fuzz_server.c fuzz_system.c)
 man_src := $(sort $(wildcard man/*.[1-9]))
 
@@ -239,9 +257,9 @@ $(B)/xmbroker-compiler: $(call objs,$(compiler_main) $(box_src) $(compile_src) $
 $(B)/xmsim: $(call objs,$(sim_src) $(sim_main) $(loop_src) $(box_src) $(yaml_src) $(load_src) $(system_src) \
 		$(core_src))
 	$(call link,-lcap-ng -lseccomp -lexpat -lyaml -ljansson)
-$(B)/xmpolicy: $(call objs,$(xmpolicy_main) $(compile_src) $(explain_src) $(eval_src) $(load_src) \
+$(B)/xmpolicy: $(call objs,$(xmpolicy_main) $(asking_src) $(writing_src) $(policy_log_src) $(log_reader_src) $(compile_src) $(eval_src) $(load_src) \
 		$(system_src) $(core_src))
-	$(call link,-lyaml -lexpat -lsodium)
+	$(call link,-lyaml -lexpat -lsodium -ljansson)
 $(B)/xmaudit: $(call objs,$(xmaudit_src) $(xmaudit_main) $(audit_common_src) $(core_src))
 	$(call link,-ljansson -lsodium)
 $(B)/xmbrokerctl: $(call objs,$(xmbrokerctl_main) $(core_src))
@@ -281,6 +299,8 @@ $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 
 # A server that does what whoever took it over would, when a client asks it to.  Never installed.
 takeover_src := xmbroker/takeover.c xmbroker/session_receive.c
+# What the demonstration runs.
+demo_programs := $(addprefix $(B)/examples/,$(example_names))
 takeover := $(B)/takeover/xmbroker-server $(B)/tests/unboxed
 $(B)/takeover/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -321,7 +341,7 @@ $(B)/tests/keep.o: tests/coverage/keep.c
 
 # Everything without its mains, so that a test links what it names.
 $(B)/libtest.a: $(call objs,$(core_src) $(system_src) $(load_src) $(eval_src) $(compile_src) \
-		$(explain_src) $(base_src) $(box_src) $(supervisor_src) $(server_src) $(loopback_src) $(sim_src) \
+		$(asking_src) $(writing_src) $(policy_log_src) $(base_src) $(box_src) $(supervisor_src) $(server_src) $(loopback_src) $(sim_src) \
 		$(xmaudit_src) $(audit_common_src) xmbroker/compiler_config.c) $(client_objs)
 	$(call archive)
 $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
@@ -330,11 +350,11 @@ $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 client_3x_tests := 3x 3x_machine 3x_objects
 client_batch_tests := batch batch_errors
 audit_tests := audit_fold audit_ledger audit_sync audit_write
-gate_tests := gate gate_batch gate_mask gate_random
-session_tests := fairness faults quota session session_control session_limits session_long session_search session_turns
+gate_tests := gate gate_batch gate_limits gate_mask gate_random
+session_tests := activation fairness faults quota session session_control session_limits session_long session_search session_turns
 $(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
 $(addprefix $(B)/tests/test_,box box_files box_identity box_memory): $(B)/obj/tests/box_rig.o
-$(addprefix $(B)/tests/test_,audit backend_sim guard undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
+$(addprefix $(B)/tests/test_,audit backend_sim guard limits system_check undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
 	$(call objs,tests/broker_fakes.c tests/domain.c)
 $(addprefix $(B)/tests/test_,$(audit_tests)): $(call objs,tests/audit_rig.c)
 $(addprefix $(B)/tests/test_,$(gate_tests)): $(call objs,tests/gate_rig.c)
@@ -345,6 +365,12 @@ $(B)/tests/test_faults_client: $(B)/obj/tests/client_server.o
 $(addprefix $(B)/tests/test_client_,$(client_3x_tests)): $(B)/obj/tests/client_3x_rig.o
 $(addprefix $(B)/tests/test_client_,$(client_batch_tests)): $(B)/obj/tests/client_batch_rig.o
 $(addprefix $(B)/tests/test_,wire wire_batch wire_results): $(B)/obj/tests/wire_rig.o
+# A second opinion about policies, and policies to have one about.
+random_rig := naive.c naive_time.c naive_value.c naive_yaml.c random_policy.c random_request.c random_rig.c \
+	random_system.c random_time.c random_value.c
+proof_tests := policy_proofs policy_proofs_two
+$(addprefix $(B)/tests/test_,policy_fmt policy_random $(proof_tests)): $(call objs,$(addprefix tests/,$(random_rig)))
+$(addprefix $(B)/tests/test_,$(proof_tests)): $(call objs,tests/proof_rig.c tests/small_world.c)
 # Allocations that fail.
 faulty := malloc calloc realloc strdup strndup vasprintf __vasprintf_chk free mmap munmap
 $(addprefix $(B)/tests/test_,faults faults_client faults_policy): ALL_LDFLAGS += $(addprefix -Wl$(comma)--wrap=,$(faulty))
@@ -414,6 +440,7 @@ $(clients_32): m32
 	$(Q)cp $(B)/m32/tests/$(patsubst %_,%,$(@F:%32=%)) $@
 
 $(B)/tests/bench: $(call objs,tests/bench/audit.c tests/bench/bench.c tests/bench/flood.c tests/bench/large.c tests/bench/peers.c \
+		tests/bench/policy.c tests/bench/rules.c \
 		tests/describe.c tests/log_chain.c $(eval_src) $(load_src) $(system_src) $(core_src))
 	$(call link,-lexpat -lsodium)
 
@@ -422,13 +449,13 @@ run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/ru
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all check-build
-check-build: all $(takeover) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib) $(clients_32)
+check-build: all $(takeover) $(demo_programs) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib) $(clients_32)
 check-all: check-build check-layers
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
 .PHONY: e2e-needs
-e2e-needs: all $(takeover) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib)
+e2e-needs: all $(takeover) $(demo_programs) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib)
 	@:
 check-e2e: e2e-needs $(clients_32)
 	@$(call run_tests,$(e2e_tests))
@@ -450,7 +477,7 @@ check-clang:
 
 .PHONY: analyze check-tsan check-valgrind coverage faults nightly
 analyzed := $(sort $(core_src) $(system_src) $(load_src) $(client_src) $(client_profile_src) $(eval_src) \
-	$(compile_src) $(explain_src) $(xmpolicy_main) $(base_src) $(box_src) $(supervisor_src) \
+	$(compile_src) $(asking_src) $(writing_src) $(policy_log_src) $(xmpolicy_main) $(base_src) $(box_src) $(supervisor_src) \
 	$(supervisor_main) $(server_src) $(server_main) $(compiler_main) $(loopback_src) $(sim_src) $(sim_main) \
 	$(audit_common_src) $(xmaudit_src) $(xmaudit_main) $(xmbrokerctl_main))
 
@@ -508,6 +535,13 @@ check-random: $(random_tests)
 		echo "  $$test: $(SEEDS) seeds"; \
 	done
 
+# N random policies for each of the tests that have some, by the naive interpreter and by brute force.
+N ?= 20000
+policy_random_tests := $(addprefix $(B)/tests/test_policy_,random proofs proofs_two)
+.PHONY: policy-random
+policy-random: $(policy_random_tests)
+	@sh tests/tools/policy-random.sh $(B)/policy-random.log $(N) $(policy_random_tests)
+
 # What takes too long for every change.
 nightly: deps-ci
 	@$(MAKE) --no-print-directory faults
@@ -519,6 +553,7 @@ nightly: deps-ci
 	@$(MAKE) --no-print-directory check-tsan
 	@$(MAKE) --no-print-directory check-valgrind
 	@$(MAKE) --no-print-directory check-random
+	@$(MAKE) --no-print-directory policy-random
 	@$(MAKE) --no-print-directory coverage
 
 # The interface of the shared libraries, as libxm/abi/ has it.  That is written anew when something
@@ -542,7 +577,7 @@ $(B)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 fuzz_objs := $(patsubst %.c,$(B)/fuzz/%.o,$(core_src) $(system_src) $(load_src) $(eval_src) \
-	$(compile_src) $(explain_src) $(server_src) $(loopback_src) $(sim_src) $(base_src) $(box_src) $(audit_common_src) \
+	$(compile_src) $(server_src) $(loopback_src) $(sim_src) $(base_src) $(box_src) $(audit_common_src) \
 	$(xmaudit_src))
 $(B)/fuzz/liball.a: $(fuzz_objs)
 	$(call archive)
@@ -558,7 +593,8 @@ fuzz: $(fuzz_bins)
 		name=$$(basename $$target); mkdir -p $(B)/fuzz/corpus/$$name; \
 		seeds=; [ -d tests/fuzz/seeds/$$name ] && seeds=tests/fuzz/seeds/$$name; \
 		printf '  %-24s %s s\n' $$name $(FUZZ_SECONDS); \
-		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		dict=; [ -f tests/fuzz/$$name.dict ] && dict=-dict=tests/fuzz/$$name.dict; \
+		$$target $$dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
 			-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/corpus/$$name $$seeds >$(B)/fuzz/$$name.log 2>&1 || \
 			{ tail -n 60 $(B)/fuzz/$$name.log; exit 1; }; \
 		grep -E 'number_of_executed_units' $(B)/fuzz/$$name.log; \
@@ -567,7 +603,7 @@ fuzz: $(fuzz_bins)
 # ---- demonstration, bench, continuous integration ---------------------------------------------------
 
 demo: deps-build
-	@$(MAKE) --no-print-directory all $(addprefix $(B)/examples/,$(example_names))
+	@$(MAKE) --no-print-directory all $(demo_programs)
 	@XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/demo.sh
 bench: deps-build
 	@$(MAKE) --no-print-directory all $(B)/tests/bench
@@ -619,7 +655,8 @@ build_packages := gcc libc6-dev make pkg-config libseccomp-dev libcap-ng-dev lib
 gcc_version = $(or $(shell gcc -dumpversion 2>/dev/null),12)
 packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)),libc6-dev-i386 \
 	lib32gcc-$(gcc_version)-dev lib32stdc++-$(gcc_version)-dev)
-check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 binutils git
+check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 python3-jsonschema \
+	python3-yaml binutils git
 ci_packages = $(check_packages) clang clang-format clang-tidy libclang-rt-dev cppcheck valgrind mandoc \
 	groff-base abigail-tools
 
@@ -682,6 +719,9 @@ install: all install-libraries
 	$(Q)install -m 644 libxm/common/* '$(prefix)/share/xmbroker/common'
 	$(Q)install -m 644 policy/examples/* '$(prefix)/share/xmbroker/policy'
 	$(Q)install -m 644 $(unit_files) '$(prefix)/share/xmbroker/systemd'
+	$(Q)install -d '$(prefix)/share/bash-completion/completions' '$(prefix)/share/zsh/site-functions'
+	$(Q)install -m 644 completions/bash/* '$(prefix)/share/bash-completion/completions'
+	$(Q)install -m 644 completions/zsh/* '$(prefix)/share/zsh/site-functions'
 	$(Q)for page in $(man_src) $(B)/man/xm_hypercalls.7; do \
 		install -D -m 644 "$$page" '$(prefix)/share/man/man'"$${page##*.}/$$(basename $$page)"; done
 	$(Q)while read -r page name; do \

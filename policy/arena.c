@@ -35,8 +35,13 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
 
 	if (size < CHUNK)
 		size = CHUNK;
-	chunk = or_exit(calloc(1, sizeof(*chunk) + size));
-	chunk->size = size;
+	if (arena->spare && arena->spare->size >= size) {
+		chunk = arena->spare;
+		arena->spare = NULL;
+	} else {
+		chunk = or_exit(calloc(1, sizeof(*chunk) + size));
+		chunk->size = size;
+	}
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
 	return chunk;
@@ -64,15 +69,11 @@ char *arena_strndup(struct arena *arena, const char *s, size_t len)
 	return copy;
 }
 
-char *arena_printf(struct arena *arena, const char *format, ...)
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
 	char *text = NULL, *copy;
-	va_list args;
-	int len;
+	int len = vasprintf(&text, format, args);
 
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
 	if (len < 0)
 		or_exit(NULL);
 	copy = arena_strndup(arena, text, (size_t)len);
@@ -80,8 +81,52 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	return copy;
 }
 
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = arena_vprintf(arena, format, args);
+	va_end(args);
+	return text;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+	const struct arena_chunk *chunk = arena->chunks;
+
+	return (struct arena_mark){ arena->chunks, chunk ? chunk->used : 0 };
+}
+
+/* Memory is given out zeroed: so it is kept. */
+static void clean(struct arena_chunk *chunk, size_t used)
+{
+	memset(chunk->data + used, 0, chunk->used - used);
+	chunk->used = used;
+}
+
+void arena_release(struct arena *arena, struct arena_mark mark)
+{
+	while (arena->chunks != mark.chunk) {
+		struct arena_chunk *chunk = arena->chunks;
+
+		arena->chunks = chunk->next;
+		if (arena->spare) {
+			free(chunk);
+			continue;
+		}
+		clean(chunk, 0);
+		arena->spare = chunk;
+	}
+	if (arena->chunks)
+		clean(arena->chunks, mark.used);
+}
+
 void arena_free(struct arena *arena)
 {
+	free(arena->spare);
+	arena->spare = NULL;
 	while (arena->chunks) {
 		struct arena_chunk *next = arena->chunks->next;
 

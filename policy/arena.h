@@ -7,6 +7,7 @@
  * short-lived programs that compile a policy: running out of memory ends the program (exit 2).
  */
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *chunks;
+	struct arena_chunk *spare; /* one that was released, for the next */
 };
 
 /* Zeroed memory, aligned for anything. */
@@ -22,7 +24,17 @@ void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strndup(struct arena *arena, const char *s, size_t len);
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 void arena_free(struct arena *arena);
+
+/* A point to which to return: what was allocated after it is then no more. */
+struct arena_mark {
+	struct arena_chunk *chunk;
+	size_t used;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_release(struct arena *arena, struct arena_mark mark);
 
 /* A growing array of records of one size. */
 struct buffer {

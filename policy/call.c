@@ -24,6 +24,7 @@ struct reader {
 	struct call *call;
 	const struct xm_op *op;
 	bool given[XM_MAX_ARGS];
+	bool *any; /* of a pattern: what may be any value; NULL: it is no pattern */
 	char *error;
 };
 
@@ -119,6 +120,7 @@ static bool set_number(struct reader *r, unsigned int i, const char *text)
 {
 	const struct xm_arg *arg = &r->op->args[i];
 	struct xm_value *v = &r->call->req.arg[i];
+	const char *near;
 	uint64_t value;
 	bool negative;
 
@@ -129,6 +131,10 @@ static bool set_number(struct reader *r, unsigned int i, const char *text)
 	if (!policy_number(text, &value, &negative)) {
 		if (symbol(r, arg, text, &v->num))
 			return true;
+		near = vocabulary_nearest_value(r->sys, arg, text);
+		if (near)
+			return fail(r, "'%s' is no value for %s; did you mean '%s'?", text,
+				    arg->name, near);
 		return fail(r, "'%s' is no value for %s", text, arg->name);
 	}
 	if (!fits(arg->type, value, negative))
@@ -231,6 +237,10 @@ static bool set(struct reader *r, unsigned int i, const char *text)
 	if (r->given[i])
 		return fail(r, "%s is given twice", arg->name);
 	r->given[i] = true;
+	if (r->any && !strcmp(text, "_")) {
+		r->any[i] = true;
+		return true;
+	}
 	if (xm_type_is_scalar(arg->type))
 		return set_number(r, i, text);
 	if (arg->type == XM_T_NAME)
@@ -296,6 +306,18 @@ static int named(struct reader *r, const char *text, const char **valuep)
 	return xm_arg_by_name(r->op, name);
 }
 
+/* "name=value" with a name that it has not. */
+static bool no_argument(struct reader *r, char *text)
+{
+	struct arena arena = { NULL };
+
+	text[strcspn(text, "= ")] = '\0';
+	fail(r, "%s has no argument '%s'; %s", r->op->name, text,
+	     vocabulary_attribute_hint(&arena, r->op, text));
+	arena_free(&arena);
+	return false;
+}
+
 static bool argument(struct reader *r, unsigned int *positionp)
 {
 	char text[TOKEN_MAX];
@@ -308,8 +330,7 @@ static bool argument(struct reader *r, unsigned int *positionp)
 	if (i >= 0)
 		return set(r, (unsigned int)i, value);
 	if (value != text)
-		return fail(r, "%s has no argument '%.*s'", r->op->name, (int)strcspn(text, "= "),
-			    text);
+		return no_argument(r, text);
 	i = next_position(r, *positionp, text);
 	if (i < 0)
 		return fail(r, "%s has fewer arguments", r->op->name);
@@ -405,24 +426,65 @@ static bool operation(struct reader *r)
 	return true;
 }
 
+/* What is behind a pointer is any if its length is. */
+static void complete_pattern(struct reader *r)
+{
+	for (unsigned int i = 0; i < r->op->n_args; i++) {
+		const struct xm_arg *arg = &r->op->args[i];
+
+		if ((is_buffer(arg) && r->any[arg->ref]) ||
+		    (arg->type == XM_T_RECORDS_IN && r->any[i + 1]))
+			r->any[i] = true;
+	}
+}
+
+/* An operation without parentheses is all its calls. */
+static bool whole_operation(struct reader *r)
+{
+	for (unsigned int i = 0; i < r->op->n_args; i++)
+		r->any[i] = true;
+	return true;
+}
+
+static bool parse(struct reader *r)
+{
+	bool listed;
+
+	if (!operation(r))
+		return false;
+	listed = *r->at == '(';
+	if (listed) {
+		r->at++;
+		if (!arguments(r))
+			return false;
+		r->at++;
+		skip_blanks(r);
+	}
+	if (*r->at)
+		return fail(r, "unexpected text after the call: %.40s", r->at);
+	if (r->any && !listed)
+		return whole_operation(r);
+	return complete(r);
+}
+
 int call_parse(const char *text, const struct system *sys, uint32_t self, struct call *callp,
 	       char error[CALL_ERROR_MAX])
 {
 	struct reader r = { .at = text, .sys = sys, .self = self, .call = callp, .error = error };
 
 	memset(callp, 0, sizeof(*callp));
-	if (!operation(&r))
+	return parse(&r) ? 0 : -EINVAL;
+}
+
+int call_parse_pattern(const char *text, const struct system *sys, uint32_t self,
+		       struct call *callp, bool any[XM_MAX_ARGS], char error[CALL_ERROR_MAX])
+{
+	struct reader r = { text, sys, self, callp, .any = any, .error = error };
+
+	memset(callp, 0, sizeof(*callp));
+	memset(any, 0, XM_MAX_ARGS * sizeof(*any));
+	if (!parse(&r))
 		return -EINVAL;
-	if (*r.at == '(') {
-		r.at++;
-		if (!arguments(&r))
-			return -EINVAL;
-		r.at++;
-		skip_blanks(&r);
-	}
-	if (*r.at) {
-		fail(&r, "unexpected text after the call: %.40s", r.at);
-		return -EINVAL;
-	}
-	return complete(&r) ? 0 : -EINVAL;
+	complete_pattern(&r);
+	return 0;
 }

@@ -25,5 +25,11 @@ struct call {
  */
 int call_parse(const char *text, const struct system *sys, uint32_t self, struct call *callp,
 	       char error[CALL_ERROR_MAX]);
+/*
+ * The same for several calls at once: an argument that is written as _ may be any value, and so may all
+ * if there are no parentheses.  any[i] says of which arguments the value in `callp` means nothing.
+ */
+int call_parse_pattern(const char *text, const struct system *sys, uint32_t self,
+		       struct call *callp, bool any[XM_MAX_ARGS], char error[CALL_ERROR_MAX]);
 
 #endif

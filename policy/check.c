@@ -68,13 +68,16 @@ static void name_operation(struct ops *ops, const struct node *node)
 	if (class > XM_CLASS_NONE)
 		cover_class(ops, node, (unsigned int)class);
 	else if (op >= 0 && xm_ops[op].class == XM_CLASS_NONE)
-		node_error(diag, node, NULL, "a policy does not decide %s: %s", node->text,
+		node_error(diag, node, "remove it", "a policy does not decide %s: %s", node->text,
 			   xm_ops[op].flags & XM_OPF_PUBLIC ? "every session is told"
 							    : "it is always refused");
 	else if (op >= 0)
 		cover(ops, node, (unsigned int)op, IMAGE_COVERS_ALL, true);
 	else
-		node_error(diag, node, vocabulary_op_hint(&ops->c->arena, node->text),
+		node_error(diag, node,
+			   diag_is_full(diag, DIAG_ERROR)
+				   ? NULL
+				   : vocabulary_op_hint(&ops->c->arena, node->text),
 			   "there is no %s '%s'", *node->text == '@' ? "class" : "operation",
 			   node->text);
 }
@@ -86,16 +89,19 @@ static void name_operations(struct ops *ops, const struct node *node)
 	if (ops->expanded > EXPAND_MAX)
 		return;
 	if (++ops->expanded > EXPAND_MAX) {
-		node_error(ops->c->diag, ops->rule->ops, NULL, "too many operations are named");
+		node_error(ops->c->diag, ops->rule->ops, "name classes",
+			   "more than %u operations are named", EXPAND_MAX);
 		return;
 	}
 	if (node->kind == NODE_MAP) {
-		node_error(ops->c->diag, node, NULL, "operations are a name or a list of names");
+		node_error(ops->c->diag, node, "write [NAME, ...]",
+			   "operations are a name or a list of names");
 		return;
 	}
 	if (node->kind == NODE_LIST) {
 		if (!node->n)
-			node_error(ops->c->diag, node, NULL, "the rule names no operation");
+			node_error(ops->c->diag, node, "write [NAME, ...]",
+				   "no operation is named");
 		NODE_FOR_EACH(item, node)
 		name_operations(ops, item);
 		return;
@@ -104,7 +110,7 @@ static void name_operations(struct ops *ops, const struct node *node)
 	if (!define) {
 		name_operation(ops, node);
 	} else if (define->busy) {
-		node_error(ops->c->diag, node, NULL, "'%s' is defined by itself", node->text);
+		policy_defined_by_itself(ops->c, node);
 	} else {
 		define->busy = true;
 		name_operations(ops, define->value);
@@ -332,8 +338,9 @@ static bool every_op_has(struct compilation *c, const struct rule *rule, const s
 		}
 	before = same_before(rule, key);
 	if (before && strcmp(before->text, key->text)) /* else the reader has reported it */
-		node_error(c->diag, key, NULL, "'%s' is another name of '%s'", key->text,
-			   before->text);
+		node_error(c->diag, key, "constrain each attribute once",
+			   "'%s' is another name of '%s', at %s:%u:%u", key->text, before->text,
+			   before->source->name, before->line, before->column);
 	return !before;
 }
 
@@ -479,15 +486,19 @@ static void check_profile(struct compilation *c, const struct rule *rule)
 				     family, xm_ops[clause->op].name);
 }
 
+void policy_check_rule(struct compilation *c, struct rule *rule)
+{
+	find_operations(c, rule);
+	if (rule->role)
+		check_profile(c, rule);
+	check_where(c, rule);
+	if (rule->effect == POLICY_ALLOW)
+		check_allow(c, rule);
+}
+
 void policy_check(struct compilation *c)
 {
-	for (size_t i = 0; i < BUFFER_N(&c->rules, struct rule *); i++) {
-		struct rule *rule = *BUFFER_AT(&c->rules, struct rule *, i);
-
-		find_operations(c, rule);
-		check_profile(c, rule);
-		check_where(c, rule);
-		if (rule->effect == POLICY_ALLOW)
-			check_allow(c, rule);
-	}
+	for (size_t i = 0; i < BUFFER_N(&c->rules, struct rule *); i++)
+		policy_check_rule(c, *BUFFER_AT(&c->rules, struct rule *, i));
+	policy_check_nevers(c);
 }

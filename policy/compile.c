@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy/model.h"
 
@@ -20,6 +21,7 @@ static void add_file(struct compilation *c, const char *path)
 	const struct source *source;
 	int ret = source_read(&c->arena, path, c->diag, &source);
 
+	c->incomplete |= ret != 0;
 	if (ret && ret != -EINVAL)
 		c->unreadable = ret;
 	if (!ret)
@@ -104,10 +106,13 @@ static int compile(struct compilation *c, void **imagep, size_t *lenp)
 {
 	struct policy_image *image;
 
+	c->now = c->options->now ? c->options->now : time(NULL);
 	for (size_t i = 0; i < BUFFER_N(&c->sources, const struct source *); i++)
 		policy_parse(c, *BUFFER_AT(&c->sources, const struct source *, i));
-	policy_resolve(c);
-	policy_check(c);
+	if (!c->incomplete) {
+		policy_resolve(c);
+		policy_check(c);
+	}
 	if (c->unreadable)
 		return c->unreadable;
 	if (c->diag->n_errors)
@@ -117,6 +122,18 @@ static int compile(struct compilation *c, void **imagep, size_t *lenp)
 		return -EINVAL;
 	digest(c, image->digest);
 	image->checksum = image_checksum(image, *lenp);
+	if (!c->options->skip_never)
+		policy_prove_nevers(c, image);
+	if (c->options->find_dead)
+		policy_find_dead(c, image);
+	if (!c->options->skip_tests)
+		policy_run_tests(c, image);
+	if (c->options->parsed && !c->diag->n_errors)
+		c->options->parsed(c->options->data, c);
+	if (c->diag->n_errors) {
+		free(image);
+		return -EINVAL;
+	}
 	*imagep = image;
 	return 0;
 }
@@ -132,6 +149,8 @@ static void release(struct compilation *c)
 	buffer_free(&c->roles);
 	buffer_free(&c->rules);
 	buffer_free(&c->grants);
+	buffer_free(&c->nevers);
+	buffer_free(&c->tests);
 	free(c->sys);
 	arena_free(&c->arena);
 }
@@ -149,17 +168,26 @@ int policy_compile(const char *const *paths, size_t n, const struct policy_optio
 	return ret;
 }
 
-int policy_compile_text(const char *name, const char *text, size_t len,
-			const struct policy_options *options, struct diag *diag, void **imagep,
-			size_t *lenp)
+int policy_compile_more(const char *const *paths, size_t n, const char *name, const char *text,
+			size_t len, const struct policy_options *options, struct diag *diag,
+			void **imagep, size_t *lenp)
 {
 	struct compilation c = { .diag = diag, .options = options };
 	struct source source = { name, text, len };
 	const struct source *pointer = &source;
 	int ret;
 
+	for (size_t i = 0; i < n; i++)
+		add_path(&c, paths[i]);
 	buffer_push(&c.sources, &pointer, sizeof(pointer));
 	ret = compile(&c, imagep, lenp);
 	release(&c);
 	return ret;
+}
+
+int policy_compile_text(const char *name, const char *text, size_t len,
+			const struct policy_options *options, struct diag *diag, void **imagep,
+			size_t *lenp)
+{
+	return policy_compile_more(NULL, 0, name, text, len, options, diag, imagep, lenp);
 }

@@ -8,6 +8,7 @@
  * runs out.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +16,26 @@
 
 #define POLICY_NO_PARTITION UINT32_MAX
 
+struct policy_test_result;
+struct compilation;
+
 struct policy_options {
 	const char *
 		system; /* description to use when no file names one: a path, "loopback:", or NULL */
 	uint32_t partition; /* the one the broker will run in, if known; else POLICY_NO_PARTITION */
 	bool system_required; /* no description at all is an error */
+	int64_t now;          /* when it is compiled, seconds since the epoch; 0: by the clock */
+	uint64_t budget;      /* steps of each proof; 0: as many as xmpolicy(1) says */
+	/* For who wants to look at a policy that fails them: */
+	bool skip_never; /* invariants are not proved */
+	bool skip_tests; /* tests are not run */
+	bool find_dead;  /* warn of rules that do nothing */
+	/* Called for each test that is run, in the order of the files; NULL: nobody is.  Those that fail
+	 * are errors in `diag` all the same. */
+	void (*tested)(void *data, const struct policy_test_result *result);
+	/* Called with what a good policy says (model.h), for who wants to draw it; NULL: nobody is. */
+	void (*parsed)(void *data, const struct compilation *c);
+	void *data;
 };
 
 /*
@@ -36,5 +52,10 @@ int policy_compile(const char *const *paths, size_t n, const struct policy_optio
 int policy_compile_text(const char *name, const char *text, size_t len,
 			const struct policy_options *options, struct diag *diag, void **imagep,
 			size_t *lenp);
+
+/* Both: the files, and a text that belongs to the same policy. */
+int policy_compile_more(const char *const *paths, size_t n, const char *name, const char *text,
+			size_t len, const struct policy_options *options, struct diag *diag,
+			void **imagep, size_t *lenp);
 
 #endif

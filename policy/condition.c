@@ -5,6 +5,7 @@
  * domain is an error, since a rule that never matches is a mistake, and in a deny a hole.
  */
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "policy/set.h"
@@ -16,13 +17,39 @@ struct builder {
 	struct set positive;
 	struct buffer negated; /* struct set: those that are not plain intervals */
 	unsigned int depth;
+	unsigned int defined;  /* definitions that are being expanded */
 	unsigned int expanded; /* values so far: defines of defines grow fast */
 	int beyond; /* the last number is below (-1) or above (1) the type of a shared one */
 	bool failed;
 };
 
-#define FAIL(b, node, hint, ...)                                                                   \
-	((b)->failed = true, node_error((b)->c->diag, node, hint, __VA_ARGS__))
+#define FAIL(b, node, hint, ...) fail(b, node, hint, __VA_ARGS__)
+
+static void fail(struct builder *b, const struct node *node, const char *hint, const char *format,
+		 ...) __attribute__((format(printf, 4, 5)));
+
+/* An error; one in a defined value also tells where that is used. */
+static void fail(struct builder *b, const struct node *node, const char *hint, const char *format,
+		 ...)
+{
+	const struct node *key = b->cond->attribute;
+	char *text;
+	va_list args;
+
+	b->failed = true;
+	if (diag_is_full(b->c->diag, DIAG_ERROR)) {
+		node_error(b->c->diag, node, NULL, "%s", format);
+		return;
+	}
+	va_start(args, format);
+	text = arena_vprintf(&b->c->arena, format, args);
+	va_end(args);
+	if (b->defined && node != key)
+		node_error(b->c->diag, node, hint, "%s; it is used at %s:%u:%u", text,
+			   key->source->name, key->line, key->column);
+	else
+		node_error(b->c->diag, node, hint, "%s", text);
+}
 
 static void build(struct builder *b, struct set *set, const struct node *node, bool in_not);
 
@@ -74,6 +101,22 @@ static uint64_t nearest(struct builder *b, uint64_t value, bool negative)
 	return b->beyond < 0 ? min : b->beyond ? max : value;
 }
 
+/* As it is written, whether it fits into a number or not. */
+static bool is_number(const char *text)
+{
+	text += *text == '-';
+	if (!strncmp(text, "0x", 2))
+		return text[2] && !text[2 + strspn(text + 2, "0123456789abcdefABCDEF")];
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+static bool too_large(struct builder *b, const struct node *node, const char *text)
+{
+	FAIL(b, node, NULL, "%s is too %s for %s", text, *text == '-' ? "small" : "large",
+	     attribute(b));
+	return false;
+}
+
 /* One bound or value.  False after an error. */
 static bool number(struct builder *b, const struct node *node, const char *text, uint64_t *valuep)
 {
@@ -82,6 +125,8 @@ static bool number(struct builder *b, const struct node *node, const char *text,
 	uint64_t value;
 
 	if (!policy_number(text, &value, &negative)) {
+		if (is_number(text))
+			return too_large(b, node, text);
 		if (!domain_symbol(b->c, b->cond, text, &value)) {
 			FAIL(b, node, domain_symbol_hint(b->c, b->cond, text),
 			     "'%s' is no value for %s", text, attribute(b));
@@ -94,21 +139,17 @@ static bool number(struct builder *b, const struct node *node, const char *text,
 		return true;
 	}
 	if (negative && !is_signed(b) && value) {
-		FAIL(b, node, NULL, "%s is never negative", attribute(b));
+		FAIL(b, node, "write a number from 0 on", "%s is never negative", attribute(b));
 		return false;
 	}
-	if (is_signed(b) && value > (uint64_t)INT64_MAX + negative) {
-		FAIL(b, node, NULL, "%s is too large for %s", text, attribute(b));
-		return false;
-	}
+	if (is_signed(b) && value > (uint64_t)INT64_MAX + negative)
+		return too_large(b, node, text);
 	if (negative)
 		value = -value;
 	if (is_signed(b))
 		value ^= IMAGE_BIAS;
-	if (value < type_min(b) || value > type_max(b)) {
-		FAIL(b, node, NULL, "%s is too large for %s", text, attribute(b));
-		return false;
-	}
+	if (value < type_min(b) || value > type_max(b))
+		return too_large(b, node, text);
 	why = domain_excludes(b->c, b->cond, value);
 	if (why)
 		FAIL(b, node, NULL, "%s can never be %s: %s", attribute(b), text, why);
@@ -154,14 +195,16 @@ static void build_range(struct builder *b, struct set *set, const struct node *n
 static void build_number(struct builder *b, struct set *set, const struct node *node)
 {
 	const char *dots = strstr(node->text, "..");
-	bool negative;
 	uint64_t value;
 
-	if (dots) {
+	if (dots && !node->plain) {
+		FAIL(b, node, "remove the quotes", "%s needs a range, and \"%s\" is a string",
+		     attribute(b), node->text);
+	} else if (dots) {
 		build_range(b, set, node, dots);
 	} else if (!strcmp(node->text, "self") && domain_is_partition(b->cond->domain)) {
 		set->self = true;
-	} else if (!node->plain && policy_number(node->text, &value, &negative)) {
+	} else if (!node->plain && is_number(node->text)) {
 		FAIL(b, node, "remove the quotes", "%s needs a number, and \"%s\" is a string",
 		     attribute(b), node->text);
 	} else if (number(b, node, node->text, &value) && !b->beyond) {
@@ -199,13 +242,13 @@ static void build_name(struct builder *b, struct set *set, const struct node *no
 		return;
 	}
 	if (star && star[1]) {
-		FAIL(b, node, NULL, "a * can only end a name");
+		FAIL(b, node, "list the names, or what they begin with", "a * can only end a name");
 		return;
 	}
 	if (star)
 		len--;
 	if (len > XM_NAME_MAX || (!len && !star)) {
-		FAIL(b, node, NULL,
+		FAIL(b, node, len ? NULL : "write the name, or \"*\" for any",
 		     len ? "the name is longer than any name can be" : "the name is empty");
 		return;
 	}
@@ -227,26 +270,31 @@ static bool mask_part(struct builder *b, const struct node *node, const char *wh
 	    policy_number(node->text, valuep, &negative) && !negative && *valuep <= type_max(b))
 		return true;
 	FAIL(b, node ? node : b->cond->attribute, "write {mask: 0xF0, is: 0x10}",
-	     "%s needs a number that fits %s", what, attribute(b));
+	     "`%s` needs a number that fits %s", what, attribute(b));
 	return false;
 }
+
+static const char *const mask_keys[] = { "mask", "is" };
 
 static void build_mask(struct builder *b, struct set *set, const struct node *map)
 {
 	struct image_mask mask;
 
 	if (b->cond->kind != IMAGE_NUMBER || is_signed(b)) {
-		FAIL(b, map, NULL, "a mask needs an attribute that is a number without sign");
+		FAIL(b, map, "write values or ranges",
+		     "a mask needs an attribute that is a number without sign, which %s is not",
+		     attribute(b));
 		return;
 	}
 	NODE_FOR_EACH_KEY(key, map)
 	if (strcmp(key->text, "mask") && strcmp(key->text, "is"))
-		FAIL(b, key, NULL, "unknown key '%s' in a mask", key->text);
+		FAIL(b, key, vocabulary_hint(&b->c->arena, key->text, mask_keys, 2),
+		     "unknown key '%s' in a mask", key->text);
 	if (!mask_part(b, node_get(map, "mask"), "mask", &mask.mask) ||
 	    !mask_part(b, node_get(map, "is"), "is", &mask.is))
 		return;
 	if (!mask.mask || (mask.is & ~mask.mask))
-		FAIL(b, map, NULL,
+		FAIL(b, map, "write {mask: 0xF0, is: 0x10}",
 		     mask.mask ? "`is` has bits outside the mask: this never holds"
 			       : "the mask is empty");
 	else
@@ -263,9 +311,23 @@ static void build_not(struct builder *b, const struct node *value)
 		buffer_push(&b->negated, &set, sizeof(set));
 		return;
 	}
-	if (set.intervals.len)
+	/* What an argument of some operation cannot be leaves it all of its values. */
+	if (set.intervals.len || b->cond->shared)
 		set_add_complement(&b->positive, &set, type_min(b), type_max(b));
 	set_free(&set);
+}
+
+static void no_constraint(struct builder *b, const struct node *map)
+{
+	static const char *const keys[] = { "not", "mask" };
+	bool masks = b->cond->kind == IMAGE_NUMBER;
+	const char *hint = NULL;
+
+	if (map->n)
+		hint = vocabulary_hint(&b->c->arena, map->first->text, keys, masks ? 2 : 1);
+	if (!hint)
+		hint = masks ? "write {not: ...}, or {mask: M, is: V}" : "write {not: ...}";
+	FAIL(b, map->n ? map->first : map, hint, "this is no constraint");
 }
 
 static void build_map(struct builder *b, struct set *set, const struct node *map, bool in_not)
@@ -273,18 +335,15 @@ static void build_map(struct builder *b, struct set *set, const struct node *map
 	const struct node *not = node_get(map, "not");
 
 	if (not &&map->n == 1 && in_not)
-		FAIL(b, map, NULL, "a not inside a not");
+		FAIL(b, map, "list the values that are meant", "a not inside a not");
 	else if (not &&map->n == 1)
 		build_not(b, not );
 	else if (node_get(map, "mask"))
 		build_mask(b, set, map);
 	else if (node_get(map, "length"))
-		FAIL(b, map, NULL, "%s has no length", attribute(b));
+		FAIL(b, map, "only buffers have one", "%s has no length", attribute(b));
 	else
-		FAIL(b, map->n ? map->first : map,
-		     b->cond->kind == IMAGE_NUMBER ? "not: and mask: can stand here"
-						   : "not: can stand here",
-		     "this is no constraint");
+		no_constraint(b, map);
 }
 
 static void build_scalar(struct builder *b, struct set *set, const struct node *node, bool in_not)
@@ -294,10 +353,13 @@ static void build_scalar(struct builder *b, struct set *set, const struct node *
 	if (node->bad) {
 		b->failed = true;
 	} else if (define && define->busy) {
-		FAIL(b, node, NULL, "'%s' is defined by itself", node->text);
+		b->failed = true;
+		policy_defined_by_itself(b->c, node);
 	} else if (define) {
 		define->busy = true;
+		b->defined++;
 		build(b, set, define->value, in_not);
+		b->defined--;
 		define->busy = false;
 	} else if (b->cond->kind == IMAGE_NAME) {
 		build_name(b, set, node);
@@ -314,11 +376,13 @@ static void build(struct builder *b, struct set *set, const struct node *node, b
 	if (b->expanded > EXPAND_MAX)
 		return;
 	if (++b->expanded > EXPAND_MAX) {
-		FAIL(b, b->cond->attribute, NULL, "too many values for %s", attribute(b));
+		FAIL(b, b->cond->attribute, "use ranges", "%s has more than %u values",
+		     attribute(b), EXPAND_MAX);
 		return;
 	}
 	if (++b->depth > EXPAND_DEPTH_MAX) {
-		FAIL(b, node, NULL, "defined values are nested too deeply");
+		FAIL(b, node, "list the values where they are used",
+		     "lists and defined values are nested too deeply");
 		b->expanded = EXPAND_MAX + 1; /* enough said */
 	} else if (node->kind == NODE_SCALAR) {
 		build_scalar(b, set, node, in_not);
@@ -326,41 +390,12 @@ static void build(struct builder *b, struct set *set, const struct node *node, b
 		build_map(b, set, node, in_not);
 	} else {
 		if (!node->n)
-			FAIL(b, node, NULL, "an empty list: %s could have no value", attribute(b));
+			FAIL(b, node, "write a value, or remove it",
+			     "an empty list: %s could have no value", attribute(b));
 		NODE_FOR_EACH(item, node)
 		build(b, set, item, in_not);
 	}
 	b->depth--;
-}
-
-/* ---- what it wants, for people ----------------------------------------------------------------- */
-
-#define WANTED_MAX 160
-
-static const char *render(struct compilation *c, const struct node *node, unsigned int depth)
-{
-	const struct define *define =
-		node->kind == NODE_SCALAR ? policy_define(c, node->text) : NULL;
-	const char *text = node->kind == NODE_LIST ? "[" : "{", *comma = "";
-
-	if (depth > EXPAND_DEPTH_MAX)
-		return "...";
-	if (define)
-		return render(c, define->value, depth + 1);
-	if (node->kind == NODE_SCALAR)
-		return node->text;
-	for (const struct node *item = node->first; item && strlen(text) < WANTED_MAX;
-	     item = item->next) {
-		text = arena_printf(&c->arena, "%s%s%s", text, comma, render(c, item, depth + 1));
-		comma = ", ";
-		if (node->kind == NODE_MAP) {
-			item = item->next;
-			text = arena_printf(&c->arena, "%s: %s", text, render(c, item, depth + 1));
-		}
-		if (item->next && strlen(text) >= WANTED_MAX)
-			text = arena_printf(&c->arena, "%s, ...", text);
-	}
-	return arena_printf(&c->arena, "%s%s", text, node->kind == NODE_LIST ? "]" : "}");
 }
 
 /* ---- into the image ---------------------------------------------------------------------------- */
@@ -389,48 +424,22 @@ static void emit_term(struct builder *b, const struct set *set, bool negated)
 	b->cond->n_terms++;
 }
 
-static bool is_any_name(const struct image_name *name)
-{
-	return name->prefix && !name->len;
-}
-
-/* Whether a value can be outside of the set. */
-static bool leaves_others(struct builder *b, const struct set *set)
-{
-	struct set rest = { .self = false };
-	bool leaves;
-
-	if (b->cond->kind == IMAGE_NAME)
-		return !is_any_name((const void *)set->names.data);
-	set_add_complement(&rest, set, type_min(b), type_max(b));
-	leaves = domain_leaves(b->c, b->cond, &rest);
-	set_free(&rest);
-	return leaves;
-}
-
-/* Whether a value can satisfy the condition. */
-static bool leaves_any(struct builder *b)
-{
-	const struct set *negated = (const void *)b->negated.data;
-
-	for (size_t i = 0; i < BUFFER_N(&b->negated, *negated); i++)
-		if (leaves_others(b, &negated[i]))
-			return true;
-	return b->positive.self || b->positive.masks.len || b->positive.names.len ||
-	       domain_leaves(b->c, b->cond, &b->positive);
-}
-
 static void finish(struct builder *b, const struct node *value)
 {
 	struct set *negated = (void *)b->negated.data;
 	size_t n = BUFFER_N(&b->negated, *negated);
+	struct set_leaves leaves;
 
 	set_normalise(&b->positive);
-	if (!b->failed && !b->cond->shared && !leaves_any(b))
-		FAIL(b, value, NULL, "no value of %s is left", attribute(b));
+	leaves = (struct set_leaves){
+		b->c, b->cond, &b->positive, negated, n, type_min(b), type_max(b),
+	};
+	if (!b->failed && !b->cond->shared && !set_leaves(&leaves))
+		FAIL(b, value, "the rule could never match: change it, or remove the rule",
+		     "no value of %s is left", attribute(b));
 	b->cond->good = !b->failed;
 	b->cond->first_term = (uint32_t)BUFFER_N(&b->c->out.table[IMAGE_TERMS], struct image_term);
-	b->cond->wanted = emit_text(b->c, b->failed ? "" : render(b->c, value, 0));
+	b->cond->wanted = emit_text(b->c, b->failed ? "" : policy_wanted(b->c, value));
 	if (!set_is_empty(&b->positive) || !n)
 		emit_term(b, &b->positive, false);
 	for (size_t i = 0; i < n; i++) {
@@ -446,6 +455,7 @@ static const struct node *length_value(struct builder *b, const struct node *val
 {
 	const struct node *length;
 
+	b->defined = policy_follow(b->c, value) != value;
 	value = policy_follow(b->c, value);
 	if (!value) {
 		b->failed = true;

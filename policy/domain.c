@@ -68,6 +68,8 @@ const char *domain_symbol_hint(struct compilation *c, const struct condition *co
 	struct buffer words = { 0 };
 	const char *hint;
 
+	if (diag_is_full(c->diag, DIAG_ERROR))
+		return NULL; /* nobody will see it */
 	if (is_enum_domain(cond->domain))
 		for (const struct xm_enum_value *v = xm_enums[cond->ref].values; v->name; v++)
 			add_word(&words, v->name);
@@ -204,6 +206,44 @@ static bool has_plan(const struct system *sys, const struct set *set)
 	return !sys || (n && has_from_to(set, 0, n - 1));
 }
 
+/* How many values from `low` on the domain has; 0: not known, or they are no range. */
+static uint64_t size_of(const struct compilation *c, enum xm_domain domain, uint64_t *lowp)
+{
+	uint64_t high = 0;
+	uint32_t n = 0;
+
+	*lowp = 0;
+	if (range_of(domain, lowp, &high))
+		return high - *lowp + 1;
+	if (!c->sys)
+		return 0;
+	if (domain_is_partition(domain))
+		system_partitions(c->sys, &n);
+	else if (domain == XM_D_PLAN)
+		n = system_n_plans(c->sys);
+	return n;
+}
+
+enum domain_has domain_find(struct compilation *c, const struct condition *cond,
+			    bool (*fits)(void *data, uint64_t value), void *data)
+{
+	uint64_t low, n = size_of(c, cond->domain, &low);
+
+	if (is_enum_domain(cond->domain)) {
+		for (const struct xm_enum_value *v = xm_enums[cond->ref].values; v->name; v++)
+			if (fits(data, v->value))
+				return DOMAIN_SOME;
+		return DOMAIN_NONE;
+	}
+	if (cond->domain == XM_D_HYPERVISOR ||
+	    (cond->domain == XM_D_PARTITION_OR_HV && fits(data, XM_HYPERVISOR_ID)))
+		return fits(data, XM_HYPERVISOR_ID) ? DOMAIN_SOME : DOMAIN_NONE;
+	for (uint64_t i = 0; i < n; i++)
+		if (fits(data, low + i))
+			return DOMAIN_SOME;
+	return n ? DOMAIN_NONE : DOMAIN_LARGE;
+}
+
 bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set)
 {
 	uint64_t low, high;
@@ -274,6 +314,8 @@ const char *domain_name_hint(struct compilation *c, const char *name)
 	const char *hint;
 	uint32_t n;
 
+	if (diag_is_full(c->diag, DIAG_ERROR))
+		return NULL;
 	for (size_t i = 0; i < BUFFER_N(&c->defines, struct define *); i++)
 		add_word(&words, (*BUFFER_AT(&c->defines, struct define *, i))->name->text);
 	ports = system_ports(c->sys, &n);

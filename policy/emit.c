@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The image: rules, grants, and the index from (operation, principal) to what is said about them.
- * Owns the layout while it grows.  Must never be called with a policy that has errors.
+ * The image: texts, rules and grants, and joining all tables.  Owns the layout while it grows.  Must
+ * never be called with a policy that has errors.
  */
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "policy/model.h"
-
-#define ENTRIES_MAX (POLICY_IMAGE_MAX / sizeof(struct image_entry))
 
 /* ---- texts ------------------------------------------------------------------------------------- */
 
@@ -67,17 +64,15 @@ uint32_t emit_text(struct compilation *c, const char *text)
 
 /* ---- rules and grants -------------------------------------------------------------------------- */
 
-static void emit_clause(struct compilation *c, const struct rule *rule, const struct clause *clause)
+struct image_clause emit_clause(const struct clause *clause, uint32_t rule)
 {
-	struct image_clause out = {
-		.rule = rule->number,
+	return (struct image_clause){
+		.rule = rule,
 		.op = (uint16_t)clause->op,
 		.covers = clause->covers,
 		.first_constraint = clause->first_constraint,
 		.n_constraints = clause->n_constraints,
 	};
-
-	buffer_push(&c->out.table[IMAGE_CLAUSES], &out, sizeof(out));
 }
 
 static void emit_rule(struct compilation *c, struct rule *rule)
@@ -90,11 +85,15 @@ static void emit_rule(struct compilation *c, struct rule *rule)
 		.because = emit_text(c, rule->because),
 		.effect = (uint8_t)rule->effect,
 		.audit = (uint8_t)rule->audit,
+		.limit = rule->limit ? rule->limit->number : IMAGE_NONE,
+		.observe_until = rule->observe_until,
 	};
 
 	rule->first_clause = (uint32_t)BUFFER_N(&c->out.table[IMAGE_CLAUSES], struct image_clause);
 	for (const struct clause *clause = rule->clauses; clause; clause = clause->next) {
-		emit_clause(c, rule, clause);
+		struct image_clause record = emit_clause(clause, rule->number);
+
+		buffer_push(&c->out.table[IMAGE_CLAUSES], &record, sizeof(record));
 		rule->n_clauses++;
 	}
 	out.first_clause = rule->first_clause;
@@ -123,7 +122,7 @@ static const char *grant_text(struct compilation *c, const struct grant *grant)
 	return text;
 }
 
-static void emit_grant(struct compilation *c, const struct grant *grant)
+struct image_grant emit_principal(struct compilation *c, const struct grant *grant)
 {
 	struct buffer *members = &c->out.table[IMAGE_MEMBERS];
 	struct image_grant out = {
@@ -134,6 +133,7 @@ static void emit_grant(struct compilation *c, const struct grant *grant)
 		.file = emit_text(c, grant->node->source->name),
 		.line = grant->node->line,
 		.column = grant->node->column,
+		.when = IMAGE_NONE,
 	};
 
 	for (const struct member *m = grant->members; m; m = m->next) {
@@ -143,6 +143,17 @@ static void emit_grant(struct compilation *c, const struct grant *grant)
 		out.n_members++;
 		if (m->kind == IMAGE_GROUP)
 			buffer_push(&c->out.table[IMAGE_GROUPS], &m->id, sizeof(m->id));
+	}
+	return out;
+}
+
+static void emit_grant(struct compilation *c, const struct grant *grant)
+{
+	struct image_grant out = emit_principal(c, grant);
+
+	if (grant->when) {
+		when_emit(c, grant->when);
+		out.when = grant->when->number;
 	}
 	buffer_push(&c->out.table[IMAGE_GRANTS], &out, sizeof(out));
 }
@@ -168,148 +179,12 @@ static void sort_groups(struct buffer *groups)
 	groups->len = kept * sizeof(*id);
 }
 
-/* ---- the index --------------------------------------------------------------------------------- */
-
-/* One clause for one principal, before sorting. */
-struct triple {
-	uint64_t key;
-	uint32_t effect;
-	uint32_t clause;
-	uint32_t all;
-	uint32_t rule;
-};
-
-static void add_rule(struct buffer *triples, const struct compilation *c, const struct grant *grant,
-		     uint32_t number, const struct rule *rule)
-{
-	const struct image_clause *clause =
-		BUFFER_AT(&c->out.table[IMAGE_CLAUSES], struct image_clause, rule->first_clause);
-	enum image_principal kind = grant->kind;
-	uint32_t id = grant->id;
-
-	if (kind == IMAGE_ALL) {
-		kind = grant->members->kind;
-		id = grant->members->id;
-	}
-	for (uint32_t i = 0; i < rule->n_clauses; i++) {
-		struct triple triple = {
-			.key = image_key(clause[i].op, kind, id),
-			.effect = rule->effect,
-			.clause = rule->first_clause + i,
-			.all = grant->kind == IMAGE_ALL ? number : IMAGE_NONE,
-			.rule = rule->number,
-		};
-
-		buffer_push(triples, &triple, sizeof(triple));
-	}
-}
-
-static void collect(struct buffer *triples, const struct compilation *c, const struct grant *grant,
-		    uint32_t number, struct role *role)
-{
-	if (role->mark == number || BUFFER_N(triples, struct triple) > ENTRIES_MAX)
-		return;
-	role->mark = number;
-	for (const struct rule *rule = role->rules; rule; rule = rule->next)
-		add_rule(triples, c, grant, number, rule);
-	for (const struct include *include = role->includes; include; include = include->next)
-		if (include->role)
-			collect(triples, c, grant, number, include->role);
-}
-
-static int compare_triples(const void *a, const void *b)
-{
-	const struct triple *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	if (x->effect != y->effect)
-		return x->effect < y->effect ? -1 : 1; /* POLICY_DENY first */
-	if (x->clause != y->clause)
-		return x->clause < y->clause ? -1 : 1;
-	return x->all < y->all ? -1 : x->all > y->all;
-}
-
-static void emit_entry(struct compilation *c, const struct triple *t)
-{
-	const struct image_clause *clause =
-		BUFFER_AT(&c->out.table[IMAGE_CLAUSES], struct image_clause, t->clause);
-	const struct image_rule *rule =
-		BUFFER_AT(&c->out.table[IMAGE_RULES], struct image_rule, t->rule);
-	struct image_entry entry = {
-		.rule = t->rule,
-		.first_constraint = clause->first_constraint,
-		.n_constraints = (uint16_t)clause->n_constraints,
-		.covers = clause->covers,
-		.audit = rule->audit,
-		.all = t->all,
-		.clause = t->clause,
-	};
-
-	buffer_push(&c->out.table[IMAGE_ENTRIES], &entry, sizeof(entry));
-}
-
-static struct image_slot *free_slot(struct buffer *index, uint64_t key)
-{
-	struct image_slot *slots = (void *)index->data;
-	uint32_t mask = (uint32_t)BUFFER_N(index, *slots) - 1;
-	uint32_t i = image_hash(key) & mask;
-
-	while (slots[i].key)
-		i = (i + 1) & mask;
-	return &slots[i];
-}
-
-static void emit_index(struct compilation *c, const struct triple *t, size_t n)
-{
-	struct buffer *index = &c->out.table[IMAGE_INDEX];
-	struct image_slot *slot = NULL;
-	size_t keys = 0, slots = 8;
-
-	for (size_t i = 0; i < n; i++)
-		keys += !i || t[i].key != t[i - 1].key;
-	while (slots < 2 * keys)
-		slots *= 2;
-	buffer_add(index, slots * sizeof(*slot));
-	for (size_t i = 0; i < n; i++) {
-		if (i && !compare_triples(&t[i], &t[i - 1]))
-			continue;
-		if (!slot || slot->key != t[i].key) {
-			slot = free_slot(index, t[i].key);
-			slot->key = t[i].key;
-			slot->first = (uint32_t)BUFFER_N(&c->out.table[IMAGE_ENTRIES],
-							 struct image_entry);
-		}
-		emit_entry(c, &t[i]);
-		if (t[i].effect == POLICY_DENY)
-			slot->n_deny++;
-		else
-			slot->n_allow++;
-	}
-}
-
-static void emit_decisions(struct compilation *c)
-{
-	struct buffer triples = { 0 };
-
-	for (uint32_t i = 0; i < BUFFER_N(&c->grants, struct grant *); i++) {
-		const struct grant *grant = *BUFFER_AT(&c->grants, struct grant *, i);
-
-		for (const struct granted *g = grant->granted; g; g = g->next)
-			collect(&triples, c, grant, i, g->role);
-	}
-	if (triples.len)
-		qsort(triples.data, BUFFER_N(&triples, struct triple), sizeof(struct triple),
-		      compare_triples);
-	emit_index(c, (void *)triples.data, BUFFER_N(&triples, struct triple));
-	buffer_free(&triples);
-}
-
 /* ---- the whole --------------------------------------------------------------------------------- */
 
+/* Entries are cache lines. */
 static size_t padded(size_t len)
 {
-	return (len + 7) & ~(size_t)7;
+	return (len + 63) & ~(size_t)63;
 }
 
 static struct policy_image *join(struct compilation *c, size_t size)
@@ -352,7 +227,7 @@ static void *finish(struct compilation *c, size_t *lenp)
 	image->version = IMAGE_VERSION;
 	image->size = (uint32_t)size;
 	image->vocabulary = image_vocabulary();
-	image->compiled_at = time(NULL);
+	image->compiled_at = c->now;
 	image_mask(image, &image->mask);
 	*lenp = size;
 	return image;
@@ -361,13 +236,15 @@ static void *finish(struct compilation *c, size_t *lenp)
 void *policy_emit(struct compilation *c, size_t *lenp)
 {
 	emit_text(c, "");
+	limit_emit(c);
 	for (size_t i = 0; i < BUFFER_N(&c->rules, struct rule *); i++)
 		emit_rule(c, *BUFFER_AT(&c->rules, struct rule *, i));
 	for (size_t i = 0; i < BUFFER_N(&c->grants, struct grant *); i++)
 		emit_grant(c, *BUFFER_AT(&c->grants, struct grant *, i));
+	never_emit(c);
 	sort_groups(&c->out.table[IMAGE_GROUPS]);
 	if (c->sys)
 		buffer_push(&c->out.table[IMAGE_SYSTEM], c->sys, c->sys->size);
-	emit_decisions(c);
+	emit_index(c);
 	return finish(c, lenp);
 }

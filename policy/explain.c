@@ -9,13 +9,16 @@
 
 #include "policy/explain.h"
 #include "policy/match.h"
+#include "policy/prove.h"
 
 /* What is needed to judge a clause for the request. */
 struct seeker {
 	struct match_request match;
 	const struct policy_subject *subject;
+	struct policy_time time;
 	struct explanation *out;
 	uint32_t best_cost;
+	uint32_t proved; /* clause */
 };
 
 static const char *text_at(const struct policy_image *image, uint32_t offset)
@@ -28,14 +31,18 @@ static struct explain_rule describe(const struct policy_image *image, uint32_t r
 	const struct image_rule *r =
 		(const struct image_rule *)image_table(image, IMAGE_RULES) + rule;
 
-	return (struct explain_rule){
+	struct explain_rule out = {
 		.rule = rule,
 		.at = { text_at(image, r->file), r->line, r->column },
 		.effect = (enum policy_effect)r->effect,
 		.audit = (enum policy_audit)r->audit,
 		.role = text_at(image, r->role),
 		.because = text_at(image, r->because),
+		.observe_until = r->observe_until,
 	};
+
+	out.limited = policy_image_limit(image, r->limit, &out.limit);
+	return out;
 }
 
 /* ---- the rules that decided -------------------------------------------------------------------- */
@@ -59,23 +66,44 @@ static void list_rule(struct seeker *s, uint32_t rule)
 	out->rules[at] = describe(s->match.image, rule);
 }
 
+/* Whether an entry that matches is of those that decided: see policy_decide(). */
+static bool decides(const struct seeker *s, const struct image_entry *e)
+{
+	if (e->shadow) /* a deny */
+		return !match_observes(describe(s->match.image, e->rule).observe_until, s->time);
+	if (s->out->decision.limited || s->out->decision.limit != POLICY_NO_LIMIT)
+		return e->limit != IMAGE_NONE;
+	return e->limit == IMAGE_NONE;
+}
+
+static bool is_had(const struct seeker *s, const struct image_slot *slot)
+{
+	return match_slot_holds(s->match.image, slot, s->subject, s->time);
+}
+
+static void list_slot(struct seeker *s, const struct image_slot *slot)
+{
+	const struct image_entry *e = image_table(s->match.image, IMAGE_ENTRIES);
+	const struct policy_decision *d = &s->out->decision;
+	bool deny = d->effect == POLICY_DENY && !d->limited;
+	uint32_t n = deny ? slot->n_deny : slot->n_allow;
+
+	e += slot->first + (deny ? 0 : slot->n_deny);
+	for (uint32_t i = 0; i < n; i++, e++)
+		if (decides(s, e) && match_rule(&s->match, deny ? POLICY_DENY : POLICY_ALLOW,
+						e->covers, e->first_constraint, e->n_constraints))
+			list_rule(s, e->rule);
+}
+
 static void list_from(struct seeker *s, enum image_principal kind, uint32_t id)
 {
-	const struct policy_image *image = s->match.image;
-	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
-	const struct image_slot *slot = match_slot(image, image_key(s->match.req->op, kind, id));
-	bool deny = s->out->decision.effect == POLICY_DENY;
+	struct match_index index =
+		match_index(s->match.image, image_key(s->match.req->op, kind, id));
+	const struct image_slot *slot;
 
-	if (!slot)
-		return;
-	e += slot->first + (deny ? 0 : slot->n_deny);
-	for (uint32_t i = 0; i < (deny ? slot->n_deny : slot->n_allow); i++, e++) {
-		if (e->all != IMAGE_NONE && !match_grant(image, e->all, s->subject))
-			continue;
-		if (match_rule(&s->match, s->out->decision.effect, e->covers, e->first_constraint,
-			       e->n_constraints))
-			list_rule(s, e->rule);
-	}
+	while ((slot = match_slot(&index)))
+		if (is_had(s, slot))
+			list_slot(s, slot);
 }
 
 static void list_rules(struct seeker *s)
@@ -93,15 +121,13 @@ static bool granted_through(const struct seeker *s, uint32_t clause, enum image_
 {
 	const struct policy_image *image = s->match.image;
 	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
-	const struct image_slot *slot = match_slot(image, image_key(s->match.req->op, kind, id));
+	struct match_index index = match_index(image, image_key(s->match.req->op, kind, id));
+	const struct image_slot *slot;
 
-	if (!slot)
-		return false;
-	e += slot->first + slot->n_deny;
-	for (uint32_t i = 0; i < slot->n_allow; i++, e++)
-		if (e->clause == clause &&
-		    (e->all == IMAGE_NONE || match_grant(image, e->all, s->subject)))
-			return true;
+	while ((slot = match_slot(&index)))
+		for (uint32_t i = 0; i < slot->n_allow; i++)
+			if (e[slot->first + slot->n_deny + i].clause == clause && is_had(s, slot))
+				return true;
 	return false;
 }
 
@@ -207,32 +233,41 @@ static void list_failed(struct seeker *s, const struct image_clause *clause)
 	}
 }
 
-static void add_grant(struct explanation *out, const struct policy_image *image, uint32_t grant)
+static bool is_principal(const struct seeker *s, const struct image_grant *g)
 {
-	const struct image_grant *g =
-		(const struct image_grant *)image_table(image, IMAGE_GRANTS) + grant;
+	struct image_member one = { g->kind, g->id };
 
-	if (out->n_grants < EXPLAIN_GRANTS)
-		out->grants[out->n_grants] = (struct explain_grant){
-			{ text_at(image, g->file), g->line, g->column },
-			text_at(image, g->text),
-		};
-	out->n_grants++;
+	if (g->kind == IMAGE_USER || g->kind == IMAGE_GROUP)
+		return match_member(s->subject, &one);
+	return match_principal(s->match.image, g, s->subject);
 }
 
-/* The grant that made an entry: an `all` is named by it; others are found by what they are to. */
-static uint32_t grant_of(const struct policy_image *image, uint64_t key,
-			 const struct image_entry *e)
+/* The subject's own come first, in file order, and then the others. */
+static bool stands_before(const struct explain_grant *a, const struct explain_grant *b)
 {
-	const struct image_grant *g = image_table(image, IMAGE_GRANTS);
-	uint32_t kind = (uint32_t)(key >> 32) & 3, id = (uint32_t)key;
+	return a->yours != b->yours ? a->yours : a->grant < b->grant;
+}
 
-	if (e->all != IMAGE_NONE)
-		return e->all;
-	for (uint32_t i = 0; i < image->table[IMAGE_GRANTS].count; i++)
-		if (g[i].kind == kind && (kind == IMAGE_EVERYONE || g[i].id == id))
-			return i;
-	return IMAGE_NONE;
+static void add_grant(struct seeker *s, uint32_t grant)
+{
+	const struct policy_image *image = s->match.image;
+	const struct image_grant *g =
+		(const struct image_grant *)image_table(image, IMAGE_GRANTS) + grant;
+	struct explain_grant new = { { text_at(image, g->file), g->line, g->column },
+				     text_at(image, g->text),
+				     grant,
+				     is_principal(s, g) };
+	struct explanation *out = s->out;
+	uint32_t n = out->n_grants < EXPLAIN_GRANTS ? out->n_grants : EXPLAIN_GRANTS, at = n;
+
+	while (at && stands_before(&new, &out->grants[at - 1]))
+		at--;
+	if (at < EXPLAIN_GRANTS) {
+		n -= n == EXPLAIN_GRANTS;
+		memmove(&out->grants[at + 1], &out->grants[at], (n - at) * sizeof(new));
+		out->grants[at] = new;
+	}
+	out->n_grants++;
 }
 
 static void list_grants(struct seeker *s, uint32_t clause)
@@ -246,11 +281,9 @@ static void list_grants(struct seeker *s, uint32_t clause)
 			continue;
 		for (uint32_t j = 0; j < slot->n_allow; j++) {
 			const struct image_entry *e = &entries[slot->first + slot->n_deny + j];
-			uint32_t grant =
-				e->clause == clause ? grant_of(image, slot->key, e) : IMAGE_NONE;
 
-			if (grant != IMAGE_NONE)
-				add_grant(s->out, image, grant);
+			if (e->clause == clause)
+				add_grant(s, slot->grant);
 		}
 	}
 }
@@ -266,6 +299,39 @@ static uint32_t cost_of(struct seeker *s, uint32_t clause, const struct image_cl
 	return clause_granted(s, clause) ? cost : cost + 3;
 }
 
+/* The nearest that no deny stands in the way of. */
+static void take_proved(void *data, const struct prove_nearest *nearest)
+{
+	struct seeker *s = data;
+	struct text t = TEXT_INIT(s->out->instead);
+
+	s->proved = nearest->clause;
+	prove_witness_call(&t, nearest->witness);
+	if (nearest->other_time) {
+		text_puts(&t, " at ");
+		prove_witness_at(&t, nearest->witness);
+	}
+	if (nearest->grant != IMAGE_NONE) {
+		text_puts(&t, " as ");
+		prove_witness_as(&t, nearest->witness);
+	}
+}
+
+#define NEAREST_BUDGET 1000000 /* steps */
+
+static void find_proved(struct seeker *s)
+{
+	struct prove_options options = {
+		.now = s->time.determined ? s->time.now : 0,
+		.self = s->match.self,
+		.budget = NEAREST_BUDGET,
+	};
+
+	s->proved = IMAGE_NONE;
+	prove_nearest(s->match.image, s->subject, s->match.req, s->time, &options, take_proved, s);
+}
+
+/* Where every way is denied, or to find one is too much, it is the nearest that allows it. */
 static void find_nearest(struct seeker *s)
 {
 	const struct policy_image *image = s->match.image;
@@ -278,7 +344,8 @@ static void find_nearest(struct seeker *s)
 		uint32_t cost;
 
 		if (clauses[i].op != s->match.req->op ||
-		    rules[clauses[i].rule].effect != POLICY_ALLOW)
+		    rules[clauses[i].rule].effect != POLICY_ALLOW ||
+		    rules[clauses[i].rule].observe_until != IMAGE_NO_TIME)
 			continue;
 		cost = cost_of(s, i, &clauses[i]);
 		if (cost >= s->best_cost)
@@ -288,6 +355,9 @@ static void find_nearest(struct seeker *s)
 	}
 	if (best == IMAGE_NONE)
 		return;
+	find_proved(s);
+	if (s->proved != IMAGE_NONE)
+		best = s->proved;
 	s->out->has_nearest = true;
 	s->out->nearest = describe(image, clauses[best].rule);
 	list_failed(s, &clauses[best]);
@@ -313,13 +383,14 @@ static const char *special(const struct policy_subject *subject, unsigned int fl
 	return NULL;
 }
 
-void policy_explain(const struct policy_image *image, const struct policy_subject *subject,
-		    const struct xm_request *req, uint32_t self, struct explanation *outp)
+void policy_explain_decision(const struct policy_image *image, const struct policy_subject *subject,
+			     const struct xm_request *req, uint32_t self, struct policy_time time,
+			     struct explanation *outp)
 {
-	struct policy_time time = { .determined = false };
 	struct seeker s = {
 		.match = { .image = image, .req = req, .self = self },
 		.subject = subject,
+		.time = time,
 		.out = outp,
 	};
 
@@ -331,13 +402,33 @@ void policy_explain(const struct policy_image *image, const struct policy_subjec
 
 		if (public || !strcmp(outp->why, "root"))
 			outp->decision.effect = POLICY_ALLOW;
-		outp->decision.rule = POLICY_NO_RULE;
+		outp->decision.rule = outp->decision.observed = POLICY_NO_RULE;
+		outp->decision.limit = POLICY_NO_LIMIT;
 		outp->decision.audited = !public;
 		return;
 	}
-	outp->why = outp->decision.rule == POLICY_NO_RULE ? "no rule" : "rule";
-	if (outp->decision.rule == POLICY_NO_RULE)
-		find_nearest(&s);
-	else
+	outp->why = outp->decision.rule == POLICY_NO_RULE ? "no rule"
+		    : outp->decision.limited              ? "limit"
+							  : "rule";
+	outp->is_observed = outp->decision.observed != POLICY_NO_RULE;
+	if (outp->is_observed)
+		outp->observed = describe(image, outp->decision.observed);
+	if (outp->decision.rule != POLICY_NO_RULE)
 		list_rules(&s);
+}
+
+void policy_explain(const struct policy_image *image, const struct policy_subject *subject,
+		    const struct xm_request *req, uint32_t self, struct policy_time time,
+		    struct explanation *outp)
+{
+	struct seeker s = {
+		.match = { .image = image, .req = req, .self = self },
+		.subject = subject,
+		.time = time,
+		.out = outp,
+	};
+
+	policy_explain_decision(image, subject, req, self, time, outp);
+	if (!strcmp(outp->why, "no rule"))
+		find_nearest(&s);
 }

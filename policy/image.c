@@ -23,21 +23,31 @@ const uint32_t image_record_size[IMAGE_N_TABLES] = {
 	[IMAGE_RULES] = sizeof(struct image_rule),
 	[IMAGE_CLAUSES] = sizeof(struct image_clause),
 	[IMAGE_GRANTS] = sizeof(struct image_grant),
+	[IMAGE_WHENS] = sizeof(struct image_when),
+	[IMAGE_WINDOWS] = sizeof(struct image_window),
+	[IMAGE_LIMITS] = sizeof(struct image_limit),
+	[IMAGE_NEVERS] = sizeof(struct image_never),
+	[IMAGE_NEVER_CLAUSES] = sizeof(struct image_clause),
+	[IMAGE_EXCEPTS] = sizeof(struct image_grant),
 	[IMAGE_TEXT] = 1,
 	[IMAGE_SYSTEM] = 1,
 };
 
 /* ---- sums -------------------------------------------------------------------------------------- */
 
+/* Eight bytes at a time: all clients wait while a reload is verified. */
 uint64_t image_checksum(const void *block, size_t len)
 {
-	static const uint8_t zero[sizeof(uint64_t)];
-	const size_t at = offsetof(struct policy_image, checksum);
-	const uint8_t *p = block;
-	uint64_t hash = image_fnv(IMAGE_FNV_BASIS, p, at);
+	const size_t at = offsetof(struct policy_image, checksum) / sizeof(uint64_t);
+	const uint64_t *word = block;
+	uint64_t hash = IMAGE_FNV_BASIS;
+	size_t n = len / sizeof(*word);
 
-	hash = image_fnv(hash, zero, sizeof(zero));
-	return image_fnv(hash, p + at + sizeof(zero), len - at - sizeof(zero));
+	for (size_t i = 0; i < n; i++) {
+		hash = (hash ^ (i == at ? 0 : word[i])) * UINT64_C(0x100000001b3);
+		hash ^= hash >> 32;
+	}
+	return image_fnv(hash, word + n, len % sizeof(*word));
 }
 
 static uint64_t sum_op(uint64_t hash, const struct xm_op *op)
@@ -68,10 +78,19 @@ uint64_t image_vocabulary(void)
 /* ---- what can be called ------------------------------------------------------------------------- */
 
 _Static_assert(offsetof(struct policy_image, mask) == POLICY_IMAGE_MASK_AT, "as image.h says");
+_Static_assert(offsetof(struct policy_image, digest) == POLICY_IMAGE_DIGEST_AT, "as image.h says");
 
 bool image_mask(const struct policy_image *image, struct xm_mask *maskp)
 {
 	const struct image_slot *slot = image_table(image, IMAGE_INDEX);
+
+	/* By which the description is compared with the hypervisor; none changes anything. */
+	static const unsigned int always[] = {
+		XM_OP_GET_GID_BY_NAME,
+		XM_OP_GET_PLAN_STATUS,
+		XM_OP_GET_SAMPLING_PORT_INFO,
+		XM_OP_GET_QUEUING_PORT_INFO,
+	};
 
 	memset(maskp, 0, sizeof(*maskp));
 	for (uint32_t i = 0; i < image->table[IMAGE_INDEX].count; i++, slot++) {
@@ -84,6 +103,8 @@ bool image_mask(const struct policy_image *image, struct xm_mask *maskp)
 		if (slot->n_allow)
 			xm_mask_add_call(maskp, op);
 	}
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		xm_mask_add(maskp, always[i]);
 	return true;
 }
 
@@ -98,6 +119,12 @@ static bool within(const struct policy_image *image, enum image_table table, uin
 		   uint64_t n)
 {
 	return first + n <= count(image, table);
+}
+
+/* Whether a record refers to one of another table, or to none. */
+static bool is_record(const struct policy_image *image, enum image_table table, uint32_t n)
+{
+	return n == IMAGE_NONE || n < count(image, table);
 }
 
 static bool is_text(const struct policy_image *image, uint32_t offset)
@@ -140,8 +167,11 @@ static bool index_good(const struct policy_image *image)
 	if (!n || (n & (n - 1)))
 		return false;
 	for (uint32_t i = 0; i < n; i++, slot++) {
-		if (!within(image, IMAGE_ENTRIES, slot->first,
-			    (uint64_t)slot->n_deny + slot->n_allow))
+		if (slot->key &&
+		    (!within(image, IMAGE_ENTRIES, slot->first,
+			     (uint64_t)slot->n_deny + slot->n_allow + slot->n_shadow) ||
+		     slot->flags > (IMAGE_SLOT_ALL | IMAGE_SLOT_WHEN) ||
+		     slot->grant >= count(image, IMAGE_GRANTS)))
 			return false;
 		empty += !slot->key;
 	}
@@ -156,16 +186,32 @@ static bool mask_good(const struct policy_image *image)
 	return image_mask(image, &mask) && xm_mask_equal(&mask, &image->mask);
 }
 
+/* The sieves are what the constraints, which are good, make of them. */
+static bool sieves_good(const struct image_entry *entry, const struct image_parts *parts)
+{
+	struct image_entry made = *entry;
+
+	image_sieve_entry(&made, parts);
+	return !memcmp(&made, entry, sizeof(made));
+}
+
 static bool entries_good(const struct policy_image *image)
 {
+	const struct image_parts parts = {
+		.constraints = image_table(image, IMAGE_CONSTRAINTS),
+		.terms = image_table(image, IMAGE_TERMS),
+		.intervals = image_table(image, IMAGE_INTERVALS),
+		.masks = image_table(image, IMAGE_MASKS),
+		.names = image_table(image, IMAGE_NAMES),
+	};
 	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
 
 	for (uint32_t i = 0; i < count(image, IMAGE_ENTRIES); i++, e++)
 		if (e->rule >= count(image, IMAGE_RULES) ||
 		    e->clause >= count(image, IMAGE_CLAUSES) ||
 		    !within(image, IMAGE_CONSTRAINTS, e->first_constraint, e->n_constraints) ||
-		    e->audit > POLICY_AUDIT_ALWAYS ||
-		    (e->all != IMAGE_NONE && e->all >= count(image, IMAGE_GRANTS)))
+		    e->audit > POLICY_AUDIT_ALWAYS || e->shadow > 1 ||
+		    !is_record(image, IMAGE_LIMITS, e->limit) || !sieves_good(e, &parts))
 			return false;
 	return true;
 }
@@ -226,31 +272,85 @@ static bool rules_good(const struct policy_image *image)
 	for (uint32_t i = 0; i < count(image, IMAGE_RULES); i++, r++)
 		if (!is_text(image, r->file) || !is_text(image, r->role) ||
 		    !is_text(image, r->because) || r->effect > POLICY_ALLOW ||
-		    r->audit > POLICY_AUDIT_ALWAYS ||
+		    r->audit > POLICY_AUDIT_ALWAYS || !is_record(image, IMAGE_LIMITS, r->limit) ||
 		    !within(image, IMAGE_CLAUSES, r->first_clause, r->n_clauses))
 			return false;
 	return true;
 }
 
-static bool clauses_good(const struct policy_image *image)
+/* The clauses of rules, or of invariants. */
+static bool clauses_good(const struct policy_image *image, enum image_table clauses,
+			 enum image_table owners)
 {
-	const struct image_clause *c = image_table(image, IMAGE_CLAUSES);
+	const struct image_clause *c = image_table(image, clauses);
 
-	for (uint32_t i = 0; i < count(image, IMAGE_CLAUSES); i++, c++)
-		if (c->rule >= count(image, IMAGE_RULES) || c->op >= XM_N_OPS ||
+	for (uint32_t i = 0; i < count(image, clauses); i++, c++)
+		if (c->rule >= count(image, owners) || c->op >= XM_N_OPS ||
 		    !within(image, IMAGE_CONSTRAINTS, c->first_constraint, c->n_constraints))
 			return false;
 	return true;
 }
 
-static bool grants_good(const struct policy_image *image)
+static bool grants_good(const struct policy_image *image, enum image_table grants)
 {
-	const struct image_grant *g = image_table(image, IMAGE_GRANTS);
+	const struct image_grant *g = image_table(image, grants);
 
-	for (uint32_t i = 0; i < count(image, IMAGE_GRANTS); i++, g++)
+	for (uint32_t i = 0; i < count(image, grants); i++, g++)
 		if (g->kind < IMAGE_USER || g->kind > IMAGE_ALL ||
 		    !within(image, IMAGE_MEMBERS, g->first_member, g->n_members) ||
-		    !is_text(image, g->text) || !is_text(image, g->file))
+		    !is_text(image, g->text) || !is_text(image, g->file) ||
+		    !is_record(image, IMAGE_WHENS, g->when))
+			return false;
+	return true;
+}
+
+static bool window_good(const struct image_window *w)
+{
+	return w->days && w->days <= IMAGE_ALL_DAYS && w->start < IMAGE_DAY_MINUTES &&
+	       w->end > w->start && w->end <= w->start + IMAGE_DAY_MINUTES &&
+	       w->offset >= -IMAGE_OFFSET_MAX && w->offset <= IMAGE_OFFSET_MAX;
+}
+
+static bool times_good(const struct policy_image *image)
+{
+	const struct image_when *when = image_table(image, IMAGE_WHENS);
+	const struct image_window *window = image_table(image, IMAGE_WINDOWS);
+
+	for (uint32_t i = 0; i < count(image, IMAGE_WHENS); i++)
+		if (!within(image, IMAGE_WINDOWS, when[i].first_window, when[i].n_windows))
+			return false;
+	for (uint32_t i = 0; i < count(image, IMAGE_WINDOWS); i++)
+		if (!window_good(&window[i]))
+			return false;
+	return true;
+}
+
+static bool is_period(uint32_t seconds)
+{
+	return seconds == 1 || seconds == 60 || seconds == 3600 || seconds == 86400;
+}
+
+/* The server calculates with these numbers. */
+static bool limits_good(const struct policy_image *image)
+{
+	const struct image_limit *l = image_table(image, IMAGE_LIMITS);
+
+	for (uint32_t i = 0; i < count(image, IMAGE_LIMITS); i++, l++)
+		if (l->rule >= count(image, IMAGE_RULES) || !l->count ||
+		    l->count > IMAGE_LIMIT_MAX || !l->burst || l->burst > IMAGE_LIMIT_MAX ||
+		    !is_period(l->period) || (i && l->key <= l[-1].key))
+			return false;
+	return true;
+}
+
+static bool nevers_good(const struct policy_image *image)
+{
+	const struct image_never *n = image_table(image, IMAGE_NEVERS);
+
+	for (uint32_t i = 0; i < count(image, IMAGE_NEVERS); i++, n++)
+		if (!is_text(image, n->file) || !is_text(image, n->because) ||
+		    !within(image, IMAGE_NEVER_CLAUSES, n->first_clause, n->n_clauses) ||
+		    !within(image, IMAGE_EXCEPTS, n->first_except, n->n_excepts))
 			return false;
 	return true;
 }
@@ -269,10 +369,13 @@ const struct policy_image *policy_image_verify(const void *block, size_t len)
 	if (!block || (uintptr_t)block % 8 || len < sizeof(*image) || len > POLICY_IMAGE_MAX ||
 	    !header_good(image, len) || !tables_good(image, len))
 		return NULL;
-	if (!texts_good(image) || !index_good(image) || !mask_good(image) || !entries_good(image) ||
+	if (!texts_good(image) || !index_good(image) || !mask_good(image) ||
 	    !constraints_good(image) || !terms_good(image) || !values_good(image) ||
-	    !rules_good(image) || !clauses_good(image) || !grants_good(image) ||
-	    !system_good(image))
+	    !entries_good(image) || !rules_good(image) ||
+	    !clauses_good(image, IMAGE_CLAUSES, IMAGE_RULES) ||
+	    !clauses_good(image, IMAGE_NEVER_CLAUSES, IMAGE_NEVERS) ||
+	    !grants_good(image, IMAGE_GRANTS) || !grants_good(image, IMAGE_EXCEPTS) ||
+	    !times_good(image) || !limits_good(image) || !nevers_good(image) || !system_good(image))
 		return NULL;
 	return image;
 }
@@ -285,6 +388,7 @@ void policy_image_about(const struct policy_image *image, struct policy_about *a
 	aboutp->compiled_at = image->compiled_at;
 	aboutp->n_rules = count(image, IMAGE_RULES);
 	aboutp->n_grants = count(image, IMAGE_GRANTS);
+	aboutp->n_nevers = count(image, IMAGE_NEVERS);
 }
 
 void policy_image_mask(const struct policy_image *image, struct xm_mask *maskp)
@@ -312,6 +416,40 @@ bool policy_image_source(const struct policy_image *image, uint32_t rule,
 	sourcep->role = text + r->role;
 	sourcep->because = text + r->because;
 	return true;
+}
+
+uint32_t policy_image_n_limits(const struct policy_image *image)
+{
+	return count(image, IMAGE_LIMITS);
+}
+
+bool policy_image_limit(const struct policy_image *image, uint32_t n, struct policy_limit *limitp)
+{
+	const struct image_limit *l = image_table(image, IMAGE_LIMITS);
+
+	if (n >= count(image, IMAGE_LIMITS))
+		return false;
+	l += n;
+	*limitp = (struct policy_limit){ l->key, l->rule, l->count, l->period, l->burst };
+	return true;
+}
+
+static int compare_limit(const void *key, const void *element)
+{
+	uint64_t a = *(const uint64_t *)key, b = ((const struct image_limit *)element)->key;
+
+	return a < b ? -1 : a > b;
+}
+
+bool policy_image_find_limit(const struct policy_image *image, uint64_t key, uint32_t *np)
+{
+	const struct image_limit *all = image_table(image, IMAGE_LIMITS);
+	const struct image_limit *found =
+		bsearch(&key, all, count(image, IMAGE_LIMITS), sizeof(*all), compare_limit);
+
+	if (found)
+		*np = (uint32_t)(found - all);
+	return found;
 }
 
 static int compare_ids(const void *a, const void *b)

@@ -21,6 +21,7 @@
 /* Where the XM_MASK_BYTES of policy_image_mask() stand in every image, for who hands images on without
  * looking into them. */
 #define POLICY_IMAGE_MASK_AT 72
+#define POLICY_IMAGE_DIGEST_AT 40 /* and its digest */
 
 struct policy_image; /* what a verified block points to */
 
@@ -30,6 +31,17 @@ struct policy_about {
 	int64_t compiled_at; /* seconds since the epoch, UTC */
 	uint32_t n_rules;
 	uint32_t n_grants;
+	uint32_t n_nevers; /* invariants that were proved */
+};
+
+/* How often each user may do what a rule allows: a bucket of `burst` tokens, full at first, into which
+ * `count` come in `period` seconds. */
+struct policy_limit {
+	uint64_t key; /* stays the same from policy to policy as long as role and rule do */
+	uint32_t rule;
+	uint32_t count;
+	uint32_t period;
+	uint32_t burst;
 };
 
 /* A place in the policy's sources.  The strings live in the image. */
@@ -50,7 +62,8 @@ const struct policy_image *policy_image_verify(const void *block, size_t len);
 void policy_image_about(const struct policy_image *image, struct policy_about *aboutp);
 /*
  * The hypercalls that this policy could ever have the broker make, for whomever: those that some allow
- * rule in force for somebody covers, and those by means of which others are answered.
+ * rule in force for somebody covers, those by means of which others are answered, and the few that tell
+ * whether the system description is that of the hypervisor.
  */
 void policy_image_mask(const struct policy_image *image, struct xm_mask *maskp);
 /* The system description inside, verified; NULL if it was compiled without one (xmbroker-compiler
@@ -59,6 +72,12 @@ const struct system *policy_image_system(const struct policy_image *image);
 /* Where rule `rule` (as in struct policy_decision) stands; false if there is no such rule. */
 bool policy_image_source(const struct policy_image *image, uint32_t rule,
 			 struct policy_source *sourcep);
+
+/* Limits are numbered from 0 in the order of their keys. */
+uint32_t policy_image_n_limits(const struct policy_image *image);
+bool policy_image_limit(const struct policy_image *image, uint32_t n, struct policy_limit *limitp);
+/* The number of the limit with this key; false: the policy has none. */
+bool policy_image_find_limit(const struct policy_image *image, uint64_t key, uint32_t *np);
 
 /*
  * Keeps, in place and sorted, only those of `n` group ids that some grant of the image names;

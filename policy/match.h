@@ -283,15 +283,36 @@ static inline bool match_rule(struct match_request *m, enum policy_effect effect
 
 /* ---- the index --------------------------------------------------------------------------------- */
 
-/* What is said about an operation for a principal, or NULL.  A verified index has an empty slot. */
-static inline const struct image_slot *match_slot(const struct policy_image *image, uint64_t key)
-{
-	const struct image_slot *slots = image_table(image, IMAGE_INDEX);
-	uint32_t mask = image->table[IMAGE_INDEX].count - 1;
+/* Where to look for what is said about an operation for a principal. */
+struct match_index {
+	const struct image_slot *slots;
+	uint32_t mask;
+	uint32_t at;
+	uint64_t key;
+};
 
-	for (uint32_t i = image_hash(key) & mask; slots[i].key; i = (i + 1) & mask)
-		if (slots[i].key == key)
-			return &slots[i];
+static inline struct match_index match_index(const struct policy_image *image, uint64_t key)
+{
+	struct match_index index = {
+		.slots = image_table(image, IMAGE_INDEX),
+		.mask = image->table[IMAGE_INDEX].count - 1,
+		.key = key,
+	};
+
+	index.at = image_hash(key) & index.mask;
+	return index;
+}
+
+/* The next slot of it, or NULL.  A verified index has an empty one, at which this ends. */
+static inline const struct image_slot *match_slot(struct match_index *index)
+{
+	while (index->slots[index->at].key) {
+		const struct image_slot *slot = &index->slots[index->at];
+
+		index->at = (index->at + 1) & index->mask;
+		if (slot->key == index->key)
+			return slot;
+	}
 	return NULL;
 }
 
@@ -308,19 +329,111 @@ static inline bool match_member(const struct policy_subject *subject,
 	return false;
 }
 
-static inline bool match_grant(const struct policy_image *image, uint32_t grant,
-			       const struct policy_subject *subject)
+/* Whether `subject` is the principal of a grant, or of an exception of an invariant. */
+static inline bool match_principal(const struct policy_image *image, const struct image_grant *g,
+				   const struct policy_subject *subject)
 {
-	const struct image_grant *g = image_table(image, IMAGE_GRANTS);
 	const struct image_member *members = image_table(image, IMAGE_MEMBERS);
 
-	g += grant;
 	if (g->kind == IMAGE_EVERYONE)
 		return true;
 	for (uint32_t i = 0; i < g->n_members; i++)
 		if (!match_member(subject, &members[g->first_member + i]))
 			return false;
 	return g->n_members > 0;
+}
+
+static inline bool match_grant(const struct policy_image *image, uint32_t grant,
+			       const struct policy_subject *subject)
+{
+	const struct image_grant *g = image_table(image, IMAGE_GRANTS);
+
+	return match_principal(image, g + grant, subject);
+}
+
+/* ---- times ------------------------------------------------------------------------------------- */
+
+#define MATCH_DAY 86400
+
+/* The day, counted from 1970-01-01, and the second of it, of any time whatever. */
+static inline int64_t match_day(int64_t now, int32_t *secondp)
+{
+	int64_t day = now / MATCH_DAY;
+	int32_t second = (int32_t)(now % MATCH_DAY);
+
+	if (second < 0) {
+		second += MATCH_DAY;
+		day--;
+	}
+	*secondp = second;
+	return day;
+}
+
+/* 0 is Monday. */
+static inline unsigned int match_weekday(int64_t day)
+{
+	int64_t of_week = (day + 3) % 7; /* 1970-01-01 was a Thursday */
+
+	return (unsigned int)(of_week < 0 ? of_week + 7 : of_week);
+}
+
+static inline bool match_window(const struct image_window *w, int64_t now)
+{
+	int32_t second;
+	int64_t day = match_day(now, &second);
+	unsigned int weekday;
+
+	second += w->offset * 60;
+	if (second < 0) {
+		second += MATCH_DAY;
+		day--;
+	} else if (second >= MATCH_DAY) {
+		second -= MATCH_DAY;
+		day++;
+	}
+	weekday = match_weekday(day);
+	if ((w->days >> weekday & 1) && second >= w->start * 60 && second < w->end * 60)
+		return true;
+	/* It may have begun yesterday. */
+	weekday = (weekday + 6) % 7;
+	return (w->days >> weekday & 1) && second + MATCH_DAY < w->end * 60;
+}
+
+/* Whether it is time for what holds `when` (IMAGE_NONE: always). */
+static inline bool match_when(const struct policy_image *image, uint32_t when,
+			      struct policy_time time)
+{
+	const struct image_when *w = image_table(image, IMAGE_WHENS);
+	const struct image_window *windows = image_table(image, IMAGE_WINDOWS);
+
+	if (when == IMAGE_NONE)
+		return true;
+	w += when;
+	if (!time.determined || time.now < w->from ||
+	    (w->until != IMAGE_END_OF_TIME && time.now >= w->until))
+		return false;
+	for (uint32_t i = 0; i < w->n_windows; i++)
+		if (match_window(&windows[w->first_window + i], time.now))
+			return true;
+	return !w->n_windows;
+}
+
+/* Whether the subject, which is the principal of the slot, has what is said there now. */
+static inline bool match_slot_holds(const struct policy_image *image, const struct image_slot *slot,
+				    const struct policy_subject *subject, struct policy_time time)
+{
+	const struct image_grant *grants = image_table(image, IMAGE_GRANTS);
+
+	if ((slot->flags & IMAGE_SLOT_ALL) && !match_grant(image, slot->grant, subject))
+		return false;
+	return !(slot->flags & IMAGE_SLOT_WHEN) ||
+	       match_when(image, grants[slot->grant].when, time);
+}
+
+/* Whether a shadow rule of this date only observes now.  When that is not known it is no excuse. */
+static inline bool match_observes(int64_t observe_until, struct policy_time time)
+{
+	return time.determined && time.now < observe_until;
 }
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * From trees to roles, rules and grants: the shape of a policy.  Owns the keys of the language; a key
- * that is not known, or not supported yet, is an error, never ignored.  Must never look up what a
+ * that is not known is an error, never ignored.  Must never look up what a
  * name stands for.
  */
 
@@ -10,57 +10,30 @@
 
 #include "policy/model.h"
 
-/* A key that a map may have.  Keys of later versions are known, so that they are not misread. */
-struct key {
-	const char *name;
-	bool later;
-};
-
-static const struct key top_keys[] = {
-	{ "version", false }, { "system", false }, { "define", false }, { "roles", false },
-	{ "grants", false },  { "never", true },   { "tests", true },
-};
-static const struct key rule_keys[] = {
-	{ "include", false }, { "allow", false },   { "deny", false }, { "where", false },
-	{ "audit", false },   { "because", false }, { "limit", true }, { "observe_until", true },
-};
-static const struct key grant_keys[] = {
-	{ "to", false },   { "roles", false }, { "from", true },      { "until", true },
-	{ "hours", true }, { "days", true },   { "if_exists", true },
-};
+static const char *const top_keys[] = { "version", "system", "define", "roles",
+					"grants",  "never",  "tests" };
+static const char *const rule_keys[] = { "include", "allow",   "deny",  "where",
+					 "audit",   "because", "limit", "observe_until" };
+static const char *const grant_keys[] = { "to",    "roles", "from",   "until",
+					  "hours", "days",  "offset", "if_exists" };
 #define N_KEYS(keys) (sizeof(keys) / sizeof((keys)[0]))
 
-static void unknown_key(struct compilation *c, const struct node *key, const struct key *keys,
-			size_t n, const char *what)
-{
-	const char *names[16];
-	size_t known = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (!keys[i].later)
-			names[known++] = keys[i].name;
-	node_error(c->diag, key, vocabulary_hint(&c->arena, key->text, names, known),
-		   "unknown key '%s' in %s", key->text, what);
-}
-
-static void check_keys(struct compilation *c, const struct node *map, const struct key *keys,
+void policy_check_keys(struct compilation *c, const struct node *map, const char *const *keys,
 		       size_t n, const char *what)
 {
 	NODE_FOR_EACH_KEY(key, map)
 	{
 		size_t i = 0;
 
-		while (i < n && strcmp(keys[i].name, key->text))
+		while (i < n && strcmp(keys[i], key->text))
 			i++;
 		if (i == n)
-			unknown_key(c, key, keys, n, what);
-		else if (keys[i].later)
-			node_error(c->diag, key, "remove it: a policy is never applied in part",
-				   "'%s' is not supported by this version", key->text);
+			node_error(c->diag, key, vocabulary_hint(&c->arena, key->text, keys, n),
+				   "unknown key '%s' in %s", key->text, what);
 	}
 }
 
-static bool is_kind(struct compilation *c, const struct node *node, enum node_kind kind,
+bool policy_is_kind(struct compilation *c, const struct node *node, enum node_kind kind,
 		    const char *what)
 {
 	static const char *const names[] = { "a single value", "a list", "a mapping (key: value)" };
@@ -99,7 +72,8 @@ static void parse_version(struct compilation *c, const struct node *root)
 	if (!version)
 		node_error(c->diag, root, "begin the file with `version: 1`",
 			   "the version is missing");
-	else if (is_kind(c, version, NODE_SCALAR, "the version") && strcmp(version->text, "1"))
+	else if (policy_is_kind(c, version, NODE_SCALAR, "the version") &&
+		 strcmp(version->text, "1"))
 		node_error(c->diag, version, "this program knows version 1",
 			   "version '%s' is not supported", version->text);
 	else if (version->kind == NODE_SCALAR && !version->plain)
@@ -110,13 +84,15 @@ static void parse_system(struct compilation *c, const struct node *root)
 {
 	const struct node *system = node_get(root, "system");
 
-	if (!system || !is_kind(c, system, NODE_SCALAR, "system"))
+	if (!system || !policy_is_kind(c, system, NODE_SCALAR, "system"))
 		return;
 	if (c->system_node)
-		node_error(c->diag, system, NULL, "the system is already named at %s:%u",
-			   c->system_node->source->name, c->system_node->line);
+		node_error(c->diag, system, "name it in one file only",
+			   "the system is already named at %s:%u:%u", c->system_node->source->name,
+			   c->system_node->line, c->system_node->column);
 	else if (!*system->text)
-		node_error(c->diag, system, NULL, "the path of the system description is empty");
+		node_error(c->diag, system, "write system: XM_CF.xml",
+			   "the path of the system description is empty");
 	else
 		c->system_node = system;
 }
@@ -125,7 +101,7 @@ static void parse_defines(struct compilation *c, const struct node *root)
 {
 	const struct node *defines = node_get(root, "define");
 
-	if (!defines || !is_kind(c, defines, NODE_MAP, "define"))
+	if (!defines || !policy_is_kind(c, defines, NODE_MAP, "define"))
 		return;
 	NODE_FOR_EACH_KEY(key, defines)
 	{
@@ -147,7 +123,7 @@ static void parse_audit(struct compilation *c, struct rule *rule)
 	const struct node *audit = node_get(rule->node, "audit");
 
 	rule->audit = POLICY_AUDIT_DENIED;
-	if (!audit || !is_kind(c, audit, NODE_SCALAR, "audit"))
+	if (!audit || !policy_is_kind(c, audit, NODE_SCALAR, "audit"))
 		return;
 	for (unsigned int i = 0; i < 3; i++)
 		if (!strcmp(audit->text, levels[i])) {
@@ -158,32 +134,44 @@ static void parse_audit(struct compilation *c, struct rule *rule)
 		   "'%s' is no audit level; it is one of never, denied, always", audit->text);
 }
 
-static void parse_because(struct compilation *c, struct rule *rule)
+const char *policy_because(struct compilation *c, const struct node *map)
 {
-	const struct node *because = node_get(rule->node, "because");
+	const struct node *because = node_get(map, "because");
 
-	rule->because = "";
-	if (because && is_kind(c, because, NODE_SCALAR, "because"))
-		rule->because = because->text;
+	if (because && policy_is_kind(c, because, NODE_SCALAR, "because"))
+		return because->text;
+	return "";
 }
 
-static void parse_where(struct compilation *c, struct rule *rule)
+const struct node *policy_where(struct compilation *c, const struct node *map)
 {
-	const struct node *where = node_get(rule->node, "where");
+	const struct node *where = node_get(map, "where");
 
-	if (!where || !is_kind(c, where, NODE_MAP, "where"))
-		return;
+	if (!where || !policy_is_kind(c, where, NODE_MAP, "where"))
+		return NULL;
 	if (!where->n)
 		node_error(c->diag, where, "name an attribute, or remove `where`",
 			   "where constrains nothing");
-	rule->where = where;
+	return where;
 }
 
-static void add_include(struct compilation *c, struct role *role, const struct node *name)
+void policy_each(struct compilation *c, const struct node *node, void *to,
+		 void (*each)(struct compilation *c, void *to, const struct node *item))
 {
+	if (node->kind != NODE_LIST) {
+		each(c, to, node);
+		return;
+	}
+	NODE_FOR_EACH(item, node)
+	each(c, to, item);
+}
+
+static void add_include(struct compilation *c, void *to, const struct node *name)
+{
+	struct role *role = to;
 	struct include *include;
 
-	if (!is_kind(c, name, NODE_SCALAR, "the name of a role"))
+	if (!policy_is_kind(c, name, NODE_SCALAR, "the name of a role"))
 		return;
 	include = arena_alloc(&c->arena, sizeof(*include));
 	include->name = name;
@@ -200,14 +188,10 @@ static void parse_include(struct compilation *c, struct role *role, const struct
 	if (node->n > 1)
 		node_error(c->diag, node, "put it in an item of its own",
 			   "an include stands alone");
-	if (include->kind != NODE_LIST) {
-		add_include(c, role, include);
-		return;
-	}
-	if (!include->n)
-		node_error(c->diag, include, NULL, "the include names no role");
-	NODE_FOR_EACH(name, include)
-	add_include(c, role, name);
+	if (include->kind == NODE_LIST && !include->n)
+		node_error(c->diag, include, "write include: ROLE, or remove it",
+			   "the include names no role");
+	policy_each(c, include, role, add_include);
 }
 
 static void parse_rule(struct compilation *c, struct role *role, const struct node *node)
@@ -216,9 +200,9 @@ static void parse_rule(struct compilation *c, struct role *role, const struct no
 	size_t errors = c->diag->n_errors;
 	struct rule *rule;
 
-	if (!is_kind(c, node, NODE_MAP, "a rule"))
+	if (!policy_is_kind(c, node, NODE_MAP, "a rule"))
 		return;
-	check_keys(c, node, rule_keys, N_KEYS(rule_keys), "a rule");
+	policy_check_keys(c, node, rule_keys, N_KEYS(rule_keys), "a rule");
 	allow = node_get(node, "allow");
 	deny = node_get(node, "deny");
 	include = node_get(node, "include");
@@ -228,7 +212,10 @@ static void parse_rule(struct compilation *c, struct role *role, const struct no
 	}
 	if (!allow == !deny) {
 		if (c->diag->n_errors == errors) /* else a key is misspelt, which was said */
-			node_error(c->diag, node, NULL, "a rule needs %s",
+			node_error(c->diag, node,
+				   allow ? "make two rules of it"
+					 : "write allow: OPERATIONS, or deny: OPERATIONS",
+				   "a rule needs %s",
 				   allow ? "either allow or deny, not both"
 					 : "allow, deny or include");
 		return;
@@ -239,9 +226,11 @@ static void parse_rule(struct compilation *c, struct role *role, const struct no
 	rule->ops = allow ? allow : deny;
 	rule->effect = allow ? POLICY_ALLOW : POLICY_DENY;
 	rule->number = (uint32_t)BUFFER_N(&c->rules, struct rule *);
+	rule->because = policy_because(c, node);
+	rule->where = policy_where(c, node);
 	parse_audit(c, rule);
-	parse_because(c, rule);
-	parse_where(c, rule);
+	policy_parse_observe(c, rule);
+	policy_parse_limit(c, rule);
 	if (role->last_rule)
 		role->last_rule->next = rule;
 	else
@@ -254,14 +243,14 @@ static void parse_roles(struct compilation *c, const struct node *root)
 {
 	const struct node *roles = node_get(root, "roles");
 
-	if (!roles || !is_kind(c, roles, NODE_MAP, "roles"))
+	if (!roles || !policy_is_kind(c, roles, NODE_MAP, "roles"))
 		return;
 	NODE_FOR_EACH_KEY(key, roles)
 	{
 		struct role *role = arena_alloc(&c->arena, sizeof(*role));
 
 		if (!check_identifier(c, key, "role") ||
-		    !is_kind(c, key->next, NODE_LIST, "a role"))
+		    !policy_is_kind(c, key->next, NODE_LIST, "a role"))
 			continue;
 		role->name = key;
 		role->mark = IMAGE_NONE;
@@ -273,14 +262,38 @@ static void parse_roles(struct compilation *c, const struct node *root)
 
 /* ---- grants ------------------------------------------------------------------------------------ */
 
+static bool is_truth(const char *text)
+{
+	return !strcmp(text, "true") || !strcmp(text, "false");
+}
+
+static void parse_if_exists(struct compilation *c, struct grant *grant)
+{
+	NODE_FOR_EACH_KEY(key, grant->node)
+	{
+		const struct node *value = key->next;
+
+		if (strcmp(key->text, "if_exists") ||
+		    !policy_is_kind(c, value, NODE_SCALAR, "if_exists"))
+			continue;
+		if (!value->plain || !is_truth(value->text))
+			node_error(c->diag, value,
+				   is_truth(value->text) ? "remove the quotes"
+							 : "write true or false",
+				   "if_exists is true or false, not '%s'", value->text);
+		else if (!strcmp(value->text, "true"))
+			grant->if_exists = key;
+	}
+}
+
 static void parse_grant(struct compilation *c, const struct node *node)
 {
 	size_t errors = c->diag->n_errors;
 	struct grant *grant;
 
-	if (!is_kind(c, node, NODE_MAP, "a grant"))
+	if (!policy_is_kind(c, node, NODE_MAP, "a grant"))
 		return;
-	check_keys(c, node, grant_keys, N_KEYS(grant_keys), "a grant");
+	policy_check_keys(c, node, grant_keys, N_KEYS(grant_keys), "a grant");
 	if (c->diag->n_errors != errors)
 		return;
 	grant = arena_alloc(&c->arena, sizeof(*grant));
@@ -288,10 +301,12 @@ static void parse_grant(struct compilation *c, const struct node *node)
 	grant->to = node_get(node, "to");
 	grant->roles = node_get(node, "roles");
 	if (!grant->to)
-		node_error(c->diag, node, "to: \"user:NAME\", \"group:NAME\" or everyone",
+		node_error(c->diag, node, "write to: \"user:NAME\", \"group:NAME\" or everyone",
 			   "the grant does not say to whom");
+	parse_if_exists(c, grant);
+	policy_parse_when(c, grant);
 	if (!grant->roles)
-		node_error(c->diag, node, "roles: [NAME, ...]", "the grant names no roles");
+		node_error(c->diag, node, "write roles: [NAME, ...]", "the grant names no roles");
 	if (grant->to && grant->roles)
 		buffer_push(&c->grants, &grant, sizeof(grant));
 }
@@ -300,7 +315,7 @@ static void parse_grants(struct compilation *c, const struct node *root)
 {
 	const struct node *grants = node_get(root, "grants");
 
-	if (!grants || !is_kind(c, grants, NODE_LIST, "grants"))
+	if (!grants || !policy_is_kind(c, grants, NODE_LIST, "grants"))
 		return;
 	NODE_FOR_EACH(node, grants)
 	parse_grant(c, node);
@@ -310,12 +325,16 @@ void policy_parse(struct compilation *c, const struct source *source)
 {
 	const struct node *root = yaml_read(&c->arena, source, c->diag);
 
-	if (!root || !is_kind(c, root, NODE_MAP, "a policy"))
+	if (!root || !policy_is_kind(c, root, NODE_MAP, "a policy")) {
+		c->incomplete = true;
 		return;
-	check_keys(c, root, top_keys, N_KEYS(top_keys), "a policy");
+	}
+	policy_check_keys(c, root, top_keys, N_KEYS(top_keys), "a policy");
 	parse_version(c, root);
 	parse_system(c, root);
 	parse_defines(c, root);
 	parse_roles(c, root);
 	parse_grants(c, root);
+	policy_parse_nevers(c, root);
+	policy_parse_tests(c, root);
 }

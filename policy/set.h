@@ -24,6 +24,17 @@ bool set_has(const struct set *set, uint64_t value);
 bool set_is_empty(const struct set *set);
 void set_free(struct set *set);
 
+/* leaves.c: whether a value of the argument is in `positive`, or outside of one of the `negated`. */
+struct set_leaves {
+	struct compilation *c;
+	const struct condition *cond;
+	const struct set *positive;
+	const struct set *negated;
+	size_t n;
+	uint64_t min, max; /* of the type */
+};
+bool set_leaves(struct set_leaves *leaves);
+
 /* domain.c */
 bool domain_is_partition(enum xm_domain domain);
 /* The value that a word stands for as this argument. */
@@ -33,6 +44,10 @@ const char *domain_symbol_hint(struct compilation *c, const struct condition *co
 			       const char *text);
 /* Why a value is outside the domain, or NULL. */
 const char *domain_excludes(struct compilation *c, const struct condition *cond, uint64_t value);
+enum domain_has { DOMAIN_NONE, DOMAIN_SOME, DOMAIN_LARGE };
+/* Whether one of the domain's values fits, if they are few enough to look at each. */
+enum domain_has domain_find(struct compilation *c, const struct condition *cond,
+			    bool (*fits)(void *data, uint64_t value), void *data);
 /* Whether some value of the domain, as far as that is known, is in the set. */
 bool domain_leaves(struct compilation *c, const struct condition *cond, const struct set *set);
 /* Whether the system has a port (or partition or plan) of this name, or with this prefix. */

@@ -109,11 +109,8 @@ static void add(struct diag *diag, enum diag_level level, const struct node *nod
 static void add(struct diag *diag, enum diag_level level, const struct node *node, const char *hint,
 		const char *format, va_list args)
 {
-	char text[512];
-
-	vsnprintf(text, sizeof(text), format, args);
-	diag_add(diag, level, node_place(node), node->source->text, node->source->len, hint, "%s",
-		 text);
+	diag_vadd(diag, level, node_place(node), node->source->text, node->source->len, hint,
+		  format, args);
 }
 
 void node_error(struct diag *diag, const struct node *node, const char *hint, const char *format,
@@ -150,11 +147,33 @@ static int compare_messages(const void *a, const void *b)
 		return order;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
-	return x->column < y->column ? -1 : x->column > y->column;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return x->text && y->text ? strcmp(x->text, y->text) : 0;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Defined values are looked at wherever they are used: once is enough. */
+static bool says_the_same(const struct diag_message *a, const struct diag_message *b)
+{
+	return a->level == b->level && a->line && a->line == b->line && a->column == b->column &&
+	       is_same_text(a->file, b->file) && is_same_text(a->text, b->text) &&
+	       is_same_text(a->hint, b->hint);
 }
 
 void source_sort_messages(struct diag *diag)
 {
+	size_t i = 1;
+
 	if (diag->n > 1)
 		qsort(diag->messages, diag->n, sizeof(diag->messages[0]), compare_messages);
+	while (i < diag->n)
+		if (says_the_same(&diag->messages[i - 1], &diag->messages[i]))
+			diag_remove(diag, i);
+		else
+			i++;
 }

@@ -71,6 +71,45 @@ const char *vocabulary_attribute_hint(struct arena *arena, const struct xm_op *o
 	return list;
 }
 
+static void add_partitions(struct words *words, const struct system *sys)
+{
+	uint32_t n = 0;
+	const struct system_partition *partition = sys ? system_partitions(sys, &n) : NULL;
+
+	add(words, "self");
+	for (uint32_t i = 0; i < n; i++)
+		add(words, partition[i].name);
+}
+
+const char *vocabulary_nearest_value(const struct system *sys, const struct xm_arg *arg,
+				     const char *word)
+{
+	struct words words = { .n = 0 };
+	const struct system_plan *plan;
+	uint32_t n = 0;
+
+	switch (arg->domain) {
+	case XM_D_ENUM:
+	case XM_D_RESOURCE_ENUM:
+		for (const struct xm_enum_value *v = xm_enums[arg->ref].values; v->name; v++)
+			add(&words, v->name);
+		break;
+	case XM_D_SELF:
+	case XM_D_PARTITION:
+	case XM_D_PARTITION_OR_HV:
+		add_partitions(&words, sys);
+		break;
+	case XM_D_PLAN:
+		plan = sys ? system_plans(sys, &n) : NULL;
+		for (uint32_t i = 0; i < n; i++)
+			add(&words, plan[i].name);
+		break;
+	default:
+		break;
+	}
+	return diag_nearest(word, words.word, words.n);
+}
+
 static bool is_port_name(const char *word)
 {
 	return !strcmp(word, "portName") || !strcmp(word, "port_name") || !strcmp(word, "name");

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "policy/yaml.h"
+#include "policy/yaml_trap.h"
 
 struct reader {
 	struct arena *arena;
@@ -35,8 +36,8 @@ static bool continues(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* The byte column (from 1) of a mark. */
-static unsigned int byte_column(struct reader *r, const yaml_mark_t *mark)
+/* The byte of a mark, and with it where its line begins. */
+static uint32_t byte_offset(struct reader *r, const yaml_mark_t *mark)
 {
 	const char *text = r->source->text;
 
@@ -51,7 +52,7 @@ static unsigned int byte_column(struct reader *r, const yaml_mark_t *mark)
 	for (; r->at_column < mark->column && r->at < r->source->len; r->at_column++)
 		for (r->at++; r->at < r->source->len && continues(text[r->at]);)
 			r->at++;
-	return (unsigned int)(r->at - r->line_start) + 1;
+	return (uint32_t)r->at;
 }
 
 static struct node *new_node(struct reader *r, enum node_kind kind, const yaml_mark_t *mark)
@@ -61,7 +62,8 @@ static struct node *new_node(struct reader *r, enum node_kind kind, const yaml_m
 	node->kind = kind;
 	node->source = r->source;
 	node->line = (unsigned int)mark->line + 1;
-	node->column = byte_column(r, mark);
+	node->start = node->end = byte_offset(r, mark);
+	node->column = (unsigned int)(r->at - r->line_start) + 1;
 	return node;
 }
 
@@ -71,111 +73,30 @@ static void stop_at(struct reader *r, const yaml_mark_t *mark, const char *hint,
 	r->stop = true;
 }
 
-/* ---- characters -------------------------------------------------------------------------------- */
-
-/* Characters that make a file look other than it reads: controls, other line ends, direction marks. */
-static const char *bad_character(const unsigned char *s, size_t left)
-{
-	if (s[0] == '\r')
-		return left > 1 && s[1] == '\n' ? NULL : "a carriage return that ends no line";
-	if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f)
-		return "a control character";
-	if (left > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
-		return "a control character";
-	if (left > 2 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf)
-		return "a byte order mark: save the file as UTF-8 without it";
-	if ((left > 2 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f)) ||
-	    (left > 1 && s[0] == 0xd8 && s[1] == 0x9c))
-		return "a character that turns round the direction of text";
-	if (left > 2 && s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae)
-		return "a character that breaks or turns round the line";
-	if (left > 2 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)
-		return "a character that turns round the line";
-	return NULL;
-}
-
 /* ---- what plain words and numbers must not be -------------------------------------------------- */
 
-static bool is_word(const char *s, const char *const *words)
+static bool is_truth(const char *s)
 {
-	for (; *words; words++)
-		if (!strcasecmp(s, *words))
-			return true;
-	return false;
+	return !strcmp(s, "true") || !strcmp(s, "false");
 }
 
-static bool is_float(const char *s)
+/* truth: it should have been true or false. */
+static void check_trap(struct reader *r, struct node *node, bool truth)
 {
-	static const char *const words[] = { ".inf", ".nan", NULL };
-	size_t digits = 0, points = 0, exponents = 0;
-
-	s += *s == '-' || *s == '+';
-	if (is_word(s, words))
-		return true;
-	for (; *s; s++) {
-		if (*s >= '0' && *s <= '9')
-			digits++;
-		else if (*s == '.')
-			points++;
-		else if ((*s == 'e' || *s == 'E') && digits && s[1])
-			exponents++, s += s[1] == '-' || s[1] == '+';
-		else
-			return false;
-	}
-	return digits && points <= 1 && exponents <= 1 && points + exponents;
-}
-
-static bool all_of(const char *s, const char *set)
-{
-	return *s && !s[strspn(s, set)];
-}
-
-static bool is_odd_number(const char *s)
-{
-	if (*s == '+' && all_of(s + 1, "0123456789"))
-		return true;
-	s += *s == '-' || *s == '+';
-	if (*s < '0' || *s > '9')
-		return false;
-	if (strchr(s, '_') && (all_of(s, "0123456789_") ||
-			       (!strncmp(s, "0x", 2) && all_of(s + 2, "0123456789abcdefABCDEF_"))))
-		return true;
-	return s[0] == '0' && s[1] &&
-	       (all_of(s, "01234567") || all_of(s, "0123456789") ||
-		((s[1] == 'o' || s[1] == 'b') && all_of(s + 2, "01234567")));
-}
-
-/* Why a plain scalar must not stand there, or NULL. */
-static const char *trap(const char *s)
-{
-	static const char *const booleans[] = { "yes",   "no", "on", "off", "true",
-						"false", "y",  "n",  NULL };
-	static const char *const nulls[] = { "~", "null", NULL };
-
-	if (!*s)
-		return "a value is missing";
-	if (is_word(s, nulls))
-		return "this is YAML's null, not a word";
-	if (is_word(s, booleans))
-		return "this is a YAML truth value, not a word";
-	if (is_float(s))
-		return "this is a YAML floating point number; only whole numbers are used here";
-	if (is_odd_number(s))
-		return "readers of YAML disagree on this number (octal, binary, sign or "
-		       "separators)";
-	return NULL;
-}
-
-static void check_trap(struct reader *r, struct node *node)
-{
-	const char *why = trap(node->text);
+	const char *why = yaml_trap(node->text);
 	const char *hint = NULL;
 
 	if (!why)
 		return;
-	if (*node->text >= '0' && *node->text <= '9')
+	if (truth)
+		hint = "write true or false";
+	else if (!*node->text)
+		hint = "write what is meant, or remove the key";
+	else if (yaml_is_sexagesimal(node->text))
+		hint = arena_printf(r->arena, "quote it: \"%s\"", node->text);
+	else if (strchr("0123456789.+-", *node->text))
 		hint = "write a plain decimal number, a 0x number, or quote it if it is a name";
-	else if (*node->text && *node->text != '-' && *node->text != '+')
+	else
 		hint = arena_printf(r->arena, "if the word is meant, quote it: \"%s\"", node->text);
 	if (*node->text)
 		node_error(r->diag, node, hint, "'%s': %s", node->text, why);
@@ -211,8 +132,9 @@ static void check_duplicates(struct reader *r, const struct node *map)
 	key = (const struct node **)(void *)keys.data;
 	for (unsigned int i = 1; i < map->n; i++)
 		if (!strcmp(key[i]->text, key[i - 1]->text))
-			node_error(r->diag, key[i], NULL, "duplicate key '%s', first at line %u",
-				   key[i]->text, key[i - 1]->line);
+			node_error(r->diag, key[i], "remove one of the two, or put them together",
+				   "duplicate key '%s', which is already at %s:%u:%u", key[i]->text,
+				   key[i]->source->name, key[i - 1]->line, key[i - 1]->column);
 	buffer_free(&keys);
 }
 
@@ -221,6 +143,15 @@ static bool expects_key(const struct node *parent)
 	unsigned int children = parent->n;
 
 	return parent->kind == NODE_MAP && !(children & 1);
+}
+
+/* Truth values stand only where nothing else can. */
+static bool wants_truth(const struct reader *r)
+{
+	const struct node *parent = r->depth ? r->stack[r->depth - 1] : NULL;
+
+	return parent && parent->kind == NODE_MAP && !expects_key(parent) &&
+	       !strcmp(parent->last->text, YAML_TRUTH);
 }
 
 /* While a map is open, n counts keys and values. */
@@ -234,7 +165,7 @@ static void append(struct reader *r, struct node *node)
 		return;
 	}
 	if (expects_key(parent) && node->kind != NODE_SCALAR) {
-		node_error(r->diag, node, NULL, "a key must be a single word");
+		node_error(r->diag, node, "write KEY: VALUE", "a key must be a single word");
 		r->stop = true;
 		return;
 	}
@@ -253,7 +184,8 @@ static void check_decoration(struct reader *r, const yaml_event_t *event, const 
 		stop_at(r, &event->start_mark, "use `define:` for a value that is used twice",
 			"anchors are not used here");
 	else if (tag)
-		stop_at(r, &event->start_mark, NULL, "tags are not used here");
+		stop_at(r, &event->start_mark, "remove what begins with !",
+			"tags are not used here");
 }
 
 /* What the file may not hold, a text of it may not either. */
@@ -262,7 +194,7 @@ static void check_escapes(struct reader *r, struct node *node, size_t len)
 	const unsigned char *s = (const unsigned char *)node->text;
 
 	for (size_t i = 0; i < len; i++) {
-		const char *why = bad_character(s + i, len - i);
+		const char *why = yaml_bad_character(s + i, len - i);
 
 		if (!why)
 			continue;
@@ -272,10 +204,25 @@ static void check_escapes(struct reader *r, struct node *node, size_t len)
 	}
 }
 
+static uint8_t style_of(yaml_scalar_style_t style)
+{
+	switch (style) {
+	case YAML_PLAIN_SCALAR_STYLE:
+		return NODE_PLAIN;
+	case YAML_LITERAL_SCALAR_STYLE:
+		return NODE_LITERAL;
+	case YAML_FOLDED_SCALAR_STYLE:
+		return NODE_FOLDED;
+	default:
+		return NODE_QUOTED;
+	}
+}
+
 static void on_scalar(struct reader *r, const yaml_event_t *event)
 {
 	struct node *node = new_node(r, NODE_SCALAR, &event->start_mark);
 	const char *value = (const char *)event->data.scalar.value;
+	bool truth;
 
 	check_decoration(r, event, event->data.scalar.anchor, event->data.scalar.tag);
 	if (r->stop)
@@ -285,11 +232,28 @@ static void on_scalar(struct reader *r, const yaml_event_t *event)
 		return;
 	}
 	node->text = arena_strndup(r->arena, value, event->data.scalar.length);
-	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->style = style_of(event->data.scalar.style);
+	node->plain = node->style == NODE_PLAIN;
+	node->end = byte_offset(r, &event->end_mark);
 	check_escapes(r, node, event->data.scalar.length);
-	if (node->plain)
-		check_trap(r, node);
+	truth = wants_truth(r);
+	if (node->plain && !(truth && is_truth(node->text)))
+		check_trap(r, node, truth);
 	append(r, node);
+}
+
+static bool is_flow(const yaml_event_t *event)
+{
+	return event->type == YAML_SEQUENCE_START_EVENT
+		       ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+		       : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+}
+
+static void too_deep(struct reader *r, const yaml_mark_t *mark)
+{
+	node_error(r->diag, new_node(r, NODE_SCALAR, mark), "use `define:` for what is inside",
+		   "lists and mappings are nested more than %u deep", YAML_DEPTH_MAX);
+	r->stop = true;
 }
 
 static void on_open(struct reader *r, const yaml_event_t *event, enum node_kind kind)
@@ -304,17 +268,22 @@ static void on_open(struct reader *r, const yaml_event_t *event, enum node_kind 
 				 event->data.mapping_start.tag);
 	if (r->stop)
 		return;
+	node->style = is_flow(event) ? NODE_FLOW : NODE_BLOCK;
 	append(r, node);
 	if (r->depth == YAML_DEPTH_MAX)
-		stop_at(r, &event->start_mark, NULL, "nested too deeply");
+		too_deep(r, &event->start_mark);
 	else
 		r->stack[r->depth++] = node;
 }
 
-static void on_close(struct reader *r)
+static void on_close(struct reader *r, const yaml_event_t *event)
 {
 	struct node *node = r->stack[--r->depth];
 
+	if (node->style == NODE_FLOW)
+		node->end = byte_offset(r, &event->end_mark);
+	else if (node->last)
+		node->end = node->last->end;
 	if (node->kind != NODE_MAP)
 		return;
 	node->n /= 2;
@@ -325,8 +294,14 @@ static void on_event(struct reader *r, const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		if (r->documents++)
-			stop_at(r, &event->start_mark, NULL, "a second document in one file");
+		if (event->data.document_start.version_directive ||
+		    event->data.document_start.tag_directives.start !=
+			    event->data.document_start.tag_directives.end)
+			stop_at(r, &event->start_mark, "remove the line that begins with %",
+				"directives are not used here");
+		else if (r->documents++)
+			stop_at(r, &event->start_mark, "remove the line ---, or make two files",
+				"a second document in one file");
 		break;
 	case YAML_ALIAS_EVENT:
 		stop_at(r, &event->start_mark,
@@ -344,7 +319,7 @@ static void on_event(struct reader *r, const yaml_event_t *event)
 		break;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		on_close(r);
+		on_close(r, event);
 		break;
 	default:
 		break;
@@ -353,9 +328,23 @@ static void on_event(struct reader *r, const yaml_event_t *event)
 		stop_at(r, &event->start_mark, "split the file", "too many values in one file");
 }
 
+static const char *syntax_hint(const struct reader *r, const struct node *node)
+{
+	char c = node->start < r->source->len ? r->source->text[node->start] : '\0';
+
+	if (r->parser.error == YAML_READER_ERROR)
+		return "save the file as UTF-8";
+	if (c == '\t')
+		return "indent with blanks";
+	if (c && strchr("@`%", c))
+		return "text that begins with @, ` or % must be quoted";
+	return NULL;
+}
+
 static void syntax_error(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
+	const struct node *node, *begin;
 	yaml_mark_t mark = p->problem_mark;
 
 	/* A bad byte is found before the parser has a place for it. */
@@ -373,39 +362,46 @@ static void syntax_error(struct reader *r)
 		fputs("out of memory\n", stderr);
 		exit(2);
 	}
-	node_error(r->diag, new_node(r, NODE_SCALAR, &mark),
-		   strstr(p->problem ? p->problem : "", "cannot start any token")
-			   ? "text that begins with @ ` % or a tab must be quoted"
-			   : NULL,
-		   "not valid YAML: %s%s%s", p->problem ? p->problem : "unreadable",
-		   p->context ? ", " : "", p->context ? p->context : "");
+	node = new_node(r, NODE_SCALAR, &mark);
+	if (p->error == YAML_PARSER_ERROR && p->context) {
+		begin = new_node(r, NODE_SCALAR, &p->context_mark);
+		node_error(r->diag, node, "close what is open, and indent as before",
+			   "not valid YAML: %s, %s that begins at %s:%u:%u", p->problem, p->context,
+			   r->source->name, begin->line, begin->column);
+	} else {
+		node_error(r->diag, node, syntax_hint(r, node), "not valid YAML: %s%s%s",
+			   p->problem ? p->problem : "unreadable", p->context ? ", " : "",
+			   p->context ? p->context : "");
+	}
 	r->stop = true;
 }
 
 /* ---- the file ----------------------------------------------------------------------------------- */
 
+/* Tells of the first bad character of each line. */
 static bool characters_good(struct arena *arena, const struct source *source, struct diag *diag)
 {
 	const unsigned char *s = (const unsigned char *)source->text;
 	struct node *node = arena_alloc(arena, sizeof(*node));
-	size_t start = 0;
+	size_t start = 0, errors = diag->n_errors;
 
 	node->source = source;
 	node->line = 1;
 	for (size_t i = 0; i < source->len; i++) {
-		const char *why = bad_character(s + i, source->len - i);
+		const char *why = node->bad ? NULL : yaml_bad_character(s + i, source->len - i);
 
 		if (why) {
 			node->column = (unsigned int)(i - start) + 1;
 			node_error(diag, node, NULL, "%s", why);
-			return false;
+			node->bad = true;
 		}
 		if (s[i] == '\n') {
 			node->line++;
+			node->bad = false;
 			start = i + 1;
 		}
 	}
-	return true;
+	return diag->n_errors == errors;
 }
 
 static void read_events(struct reader *r)

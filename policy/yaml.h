@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "libxm/core/diag.h"
 #include "policy/arena.h"
@@ -17,6 +18,7 @@
 #define YAML_FILE_MAX (4u << 20) /* bytes of a file */
 #define YAML_DEPTH_MAX 16
 #define YAML_NODES_MAX 1000000u
+#define YAML_TRUTH "if_exists" /* the one key whose value may be true or false */
 
 /* The text of a file, for parsing and for quoting lines. */
 struct source {
@@ -26,11 +28,18 @@ struct source {
 };
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+/* How it is written; only for who writes it again. */
+enum node_style { NODE_BLOCK, NODE_FLOW, NODE_PLAIN, NODE_QUOTED, NODE_LITERAL, NODE_FOLDED };
 
 struct node {
 	enum node_kind kind;
-	bool plain; /* a scalar without quotes */
-	bool bad;   /* an error was already reported here; node_error() adds no second one */
+	bool plain;    /* a scalar without quotes */
+	bool bad;      /* an error was already reported here; node_error() adds no second one */
+	uint8_t style; /* enum node_style: of lists and maps BLOCK or FLOW, else of scalars */
+	/* Bytes of the source from `start` up to `end`; of block lists and maps `end` is that of the last
+	 * in them. */
+	uint32_t start;
+	uint32_t end;
 	unsigned int line;
 	unsigned int column; /* in bytes, from 1 */
 	unsigned int n;      /* children; of a map: pairs */
@@ -70,7 +79,8 @@ void node_error(struct diag *diag, const struct node *node, const char *hint, co
 void node_warning(struct diag *diag, const struct node *node, const char *hint, const char *format,
 		  ...) __attribute__((format(printf, 4, 5)));
 
-/* Puts messages in the order of their places, file by file; those without a place come last. */
+/* Puts messages in the order of their places, file by file; those without a place come last.  One that
+ * is there twice stays once. */
 void source_sort_messages(struct diag *diag);
 
 #endif

@@ -91,6 +91,9 @@ void policy_image_about(const struct policy_image *image, struct policy_about *a
 	memset(aboutp, 0, sizeof(*aboutp));
 	memset(aboutp->digest, (int)image->digest, sizeof(aboutp->digest));
 	aboutp->n_rules = 1;
+	aboutp->compiled_at = fake_policy.compiled_at;
+	if (image->digest < sizeof(fake_policy.n_grants) / sizeof(fake_policy.n_grants[0]))
+		aboutp->n_grants = fake_policy.n_grants[image->digest];
 }
 
 const struct system *policy_image_system(const struct policy_image *image)
@@ -118,16 +121,62 @@ size_t policy_image_filter_groups(const struct policy_image *image, uint32_t *gi
 	return kept;
 }
 
+uint32_t policy_image_n_limits(const struct policy_image *image)
+{
+	(void)image;
+	return fake_policy.n_limits;
+}
+
+bool policy_image_limit(const struct policy_image *image, uint32_t n, struct policy_limit *limitp)
+{
+	(void)image;
+	if (n >= fake_policy.n_limits)
+		return false;
+	*limitp = fake_policy.limit[n];
+	return true;
+}
+
+bool policy_image_find_limit(const struct policy_image *image, uint64_t key, uint32_t *np)
+{
+	(void)image;
+	for (uint32_t i = 0; i < fake_policy.n_limits; i++)
+		if (fake_policy.limit[i].key == key) {
+			*np = i;
+			return true;
+		}
+	return false;
+}
+
+static struct policy_decision decide_limited(const struct policy_buckets *buckets)
+{
+	struct policy_decision d = FAKE_DECISION(POLICY_DENY, 0, true);
+
+	for (uint32_t i = 0; i < fake_policy.n_limits; i++) {
+		bool empty = false;
+
+		for (uint32_t j = 0; buckets && j < buckets->n_empty; j++)
+			empty |= buckets->empty[j] == i;
+		if (empty)
+			continue;
+		d = FAKE_ALLOW;
+		d.limit = i;
+		return d;
+	}
+	d.limited = true;
+	return d;
+}
+
 struct policy_decision policy_decide(const struct policy_image *image,
 				     const struct policy_subject *subject,
 				     const struct xm_request *req, uint32_t self,
-				     struct policy_time time, struct policy_buckets *buckets)
+				     struct policy_time time, const struct policy_buckets *buckets)
 {
 	(void)self;
-	(void)time;
-	(void)buckets;
 	fake_policy.n_decided++;
+	fake_policy.time = time;
 	fake_policy.last = *subject;
+	if (fake_policy.limited)
+		return decide_limited(buckets);
 	return fake_policy.decide ? fake_policy.decide(image, subject, req) : fake_policy.answer;
 }
 

@@ -14,6 +14,7 @@
 
 #define FAKE_PORTS 8
 #define FAKE_HV 0xff
+#define FAKE_LIMITS 8
 
 /* ---- policy: policy_*() are defined in broker_fakes.c ------------------------------------------------ */
 
@@ -24,17 +25,27 @@ struct fake_policy {
 					 const struct xm_request *req);
 	unsigned int n_decided;
 	struct policy_subject last; /* who asked last */
+	struct policy_time time;    /* and when */
+	int64_t compiled_at;        /* of every image */
+	/* Its limits, by key.  With some, `limited` rules allow, one for each, in their order: by the first
+	 * that has a token. */
+	struct policy_limit limit[FAKE_LIMITS];
+	uint32_t n_limits;
+	bool limited;
 	unsigned int n_filtered;
-	uint32_t keep_gid; /* the group that the filter keeps; 0: all */
+	uint32_t n_grants[8]; /* of the images with these digests */
+	uint32_t keep_gid;    /* the group that the filter keeps; 0: all */
 	uint32_t
 		max_message; /* of every channel of images that are made from now on; 0: as it is */
 };
 
 extern struct fake_policy fake_policy;
 
-#define FAKE_DENY ((struct policy_decision){ POLICY_DENY, POLICY_NO_RULE, true })
-#define FAKE_ALLOW ((struct policy_decision){ POLICY_ALLOW, 0, false })
-#define FAKE_ALLOW_AUDITED ((struct policy_decision){ POLICY_ALLOW, 0, true })
+#define FAKE_DECISION(effect, rule, audited)                                                       \
+	((struct policy_decision){ effect, rule, audited, false, POLICY_NO_LIMIT, POLICY_NO_RULE })
+#define FAKE_DENY FAKE_DECISION(POLICY_DENY, POLICY_NO_RULE, true)
+#define FAKE_ALLOW FAKE_DECISION(POLICY_ALLOW, 0, false)
+#define FAKE_ALLOW_AUDITED FAKE_DECISION(POLICY_ALLOW, 0, true)
 
 /* A sealed memfd with an image for a system of so many partitions; `digest` fills its digest. */
 int fake_image_fd(uint8_t digest, uint32_t n_partitions);

@@ -134,7 +134,7 @@ static bool may_call(uid_t uid)
 Test(users, who_comes_back_finds_the_bucket_as_it_was_left)
 {
 	come_and_go(1000, 5);
-	cr_expect_eq(users.n_resting, 1);
+	cr_expect_eq(users.resting.n, 1);
 	cr_expect_not(may_call(1000));
 	cr_expect(may_call(1001));
 	now = 100;
@@ -144,18 +144,18 @@ Test(users, who_comes_back_finds_the_bucket_as_it_was_left)
 Test(users, who_owes_nothing_is_forgotten)
 {
 	come_and_go(1000, 0);
-	cr_expect_eq(users.n_resting, 0);
+	cr_expect_eq(users.resting.n, 0);
 	come_and_go(1000, 5);
 	now = 500;
 	come_and_go(1001, 0);
-	cr_expect_eq(users.n_resting, 0);
+	cr_expect_eq(users.resting.n, 0);
 }
 
 Test(users, strangers_cannot_make_accounts_pile_up)
 {
 	for (uid_t uid = 1; uid <= USERS_RESTING_MAX + 1000; uid++)
 		come_and_go(uid, 50000);
-	cr_expect_leq(users.n_resting, USERS_RESTING_MAX);
+	cr_expect_leq(users.resting.n, USERS_RESTING_MAX);
 	/* The oldest are those that had to go. */
 	cr_expect(may_call(1));
 	cr_expect_not(may_call(USERS_RESTING_MAX + 1000));

@@ -253,7 +253,7 @@ Test(session, a_new_policy_is_for_batches_that_have_not_begun)
 	send_batch(b, XM_BATCH_MAX);
 	while (!hypervisor->n_calls)
 		loop_round(&server->loop, 0);
-	cr_assert_eq(server_set_image(server, image, 2), 0);
+	cr_assert_eq(server_set_image(server, image, 2, false), 0);
 	cr_expect_eq(hypervisor->n_calls, XM_BATCH_MAX);
 	close(image);
 	finish();

@@ -114,7 +114,7 @@ Test(gate, what_the_policy_does_not_audit_leaves_no_record)
 	ask_op(XM_OP_GET_TIME);
 	cr_expect_eq(hypervisor->n_calls, 1);
 	cr_expect_str_empty(log_text());
-	fake_policy.answer = (struct policy_decision){ POLICY_DENY, 0, false };
+	fake_policy.answer = FAKE_DECISION(POLICY_DENY, 0, false);
 	ask_op(XM_OP_GET_TIME);
 	cr_expect_str_empty(log_text());
 }

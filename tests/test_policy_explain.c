@@ -25,6 +25,8 @@ static const char policy[] =
 		 "  - {to: everyone, roles: [looker]}\n"
 		 "  - {to: \"user:1\", roles: [operator]}\n"; /* 20 */
 
+static const struct policy_time now = { .now = 1800000000, .determined = true };
+
 static struct explanation explain(const struct compiled *c, uint32_t uid, const char *text)
 {
 	struct policy_subject subject = { .uid = uid };
@@ -34,7 +36,7 @@ static struct explanation explain(const struct compiled *c, uint32_t uid, const 
 
 	cr_assert_eq(call_parse(text, policy_image_system(c->image), 0, &call, error), 0, "%s",
 		     error);
-	policy_explain(c->image, &subject, &call.req, 0, &e);
+	policy_explain(c->image, &subject, &call.req, 0, now, &e);
 	return e;
 }
 
@@ -141,12 +143,12 @@ Test(policy_explain, what_the_policy_does_not_decide)
 	struct compiled c = compile_good(policy);
 	struct policy_subject nobody = { .uid = 65534, .overflow = true };
 	struct xm_request req = { .op = XM_OP_GET_TIME };
-	struct explanation e = explain(&c, 0, "broker_reload()");
+	struct explanation e = explain(&c, 0, "broker_reload(0, 0)");
 
 	cr_assert_eq(e.decision.effect, POLICY_ALLOW);
 	cr_assert_str_eq(e.why, "root");
 	cr_assert(e.decision.audited);
-	policy_explain(c.image, &nobody, &req, 0, &e);
+	policy_explain(c.image, &nobody, &req, 0, now, &e);
 	cr_assert_eq(e.decision.effect, POLICY_DENY);
 	cr_assert_str_eq(e.why, "overflow id");
 	compiled_free(&c);
@@ -189,13 +191,13 @@ Test(policy_explain, json_and_text)
 	char error[CALL_ERROR_MAX];
 	struct call call;
 	struct explanation e;
-	struct explain_context ctx = { "user:1", &subject, &call.req, 0 };
+	struct explain_context ctx = { c.image, "user:1", NULL, &subject, &call.req, 0 };
 	struct text t = TEXT_INIT(room);
 
 	cr_assert_eq(call_parse("XM_reset_partition(0, 0, 0)", policy_image_system(c.image), 0,
 				&call, error),
 		     0);
-	policy_explain(c.image, &subject, &call.req, 0, &e);
+	policy_explain(c.image, &subject, &call.req, 0, now, &e);
 	explain_json(&t, &ctx, &e);
 	cr_assert(strstr(room, "{\"decision\":\"deny\",\"why\":\"no rule\",\"audited\":true,"),
 		  "%s", room);

@@ -162,7 +162,7 @@ Test(session, who_is_held_and_goes_away_is_gone)
 	turns();
 	cr_expect_eq(server->n_sessions, 0);
 	cr_expect_eq(hypervisor->n_calls, 10);
-	cr_expect_eq(server->users.n_resting, 1, "but its calls are remembered");
+	cr_expect_eq(server->users.resting.n, 1, "but its calls are remembered");
 	client_of(1000);
 	cr_expect_not(users_may(&server->users, server->last->user, USERS_CALLS));
 }

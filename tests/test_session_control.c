@@ -31,7 +31,7 @@ Test(session, a_reload_waits_for_the_supervisor)
 	tell(CHANNEL_RELOADED, m.number, true, -1, "good\n");
 	cr_expect_eq(result(fd), XM_C_OK);
 	cr_expect_eq(reply.value, 0);
-	cr_expect_eq(memcmp(reply.out[0].data, "good\n", 5), 0);
+	cr_expect_eq(memcmp(reply.out[XM_A_BROKER_RELOAD_text].data, "good\n", 5), 0);
 	cr_expect_eq(server->gate.generation, 2);
 	cr_expect_eq(call(fd, XM_OP_GET_TIME), XM_C_OK);
 }

@@ -224,3 +224,71 @@ Test(xmaudit_report, a_torn_tail_is_not_tampering)
 	cr_expect_eq(run(xmaudit_verify), XMAUDIT_EXIT_TORN);
 	cr_expect(strstr(output, "TORN TAIL"), "%s", output);
 }
+
+/* ---- shadow rules ------------------------------------------------------------------------------------ */
+
+static void add_observed(const char *decision, const char *rule, const char *observed,
+			 const char *would)
+{
+	char members[512];
+
+	snprintf(members, sizeof(members),
+		 ",\"id\":%llu,\"session\":1,\"uid\":5,\"gid\":5,\"groups\":[5],\"pid\":42,"
+		 "\"comm\":\"hello\",\"cgroup\":\"/\",\"profile\":\"3.x\",\"op\":\"XM_get_time\","
+		 "\"args\":{},\"decision\":\"%s\",\"why\":\"rule\",\"rule\":\"%s\","
+		 "\"observed\":\"%s\",\"would\":\"%s\",\"policy\":\"0011223344556677\","
+		 "\"generation\":1",
+		 (unsigned long long)++whole.id, decision, rule, observed, would);
+	audit_log_add(&whole, "decision", members);
+}
+
+static void write_observed(void)
+{
+	audit_log_start(&whole, "none");
+	audit_log_decision(&whole, 5, "XM_get_time", true);
+	add_observed("allow", "/p.yaml:3:1", "/p.yaml:9:1", "deny");
+	add_observed("allow", "/p.yaml:3:1", "/p.yaml:9:1", "deny");
+	add_observed("deny", "/p.yaml:4:1", "/p.yaml:8:1", "allow");
+	audit_log_write(&whole, name);
+}
+
+Test(xmaudit_report, what_shadow_rules_would_change_is_found)
+{
+	write_observed();
+	options.filter.decisions_only = options.filter.observed = true;
+	cr_expect_eq(run(xmaudit_search), XMAUDIT_EXIT_GOOD);
+	cr_expect_eq(printed_lines(), 3, "%s", output);
+	cr_expect(strstr(output, "[would deny by /p.yaml:9:1]"), "%s", output);
+	cr_expect(strstr(output, "[would allow by /p.yaml:8:1]"), "%s", output);
+	options.filter.rule = "p.yaml:8";
+	cr_expect_eq(run(xmaudit_search), XMAUDIT_EXIT_GOOD);
+	cr_expect_eq(printed_lines(), 1, "%s", output);
+	/* A rule is found as the one that decided, too. */
+	options.filter.rule = "p.yaml:3";
+	run(xmaudit_search);
+	cr_expect_eq(printed_lines(), 2, "%s", output);
+	options.filter.rule = "p.yaml:12";
+	run(xmaudit_search);
+	cr_expect_eq(printed_lines(), 0, "what decided without a shadow rule is not observed");
+}
+
+Test(xmaudit_report, what_shadow_rules_would_change_is_counted)
+{
+	json_t *s;
+
+	write_observed();
+	s = stats();
+	cr_expect_eq(number(s, "observed", "/p.yaml:9:1", "allow"), 2);
+	cr_expect_eq(number(s, "observed", "/p.yaml:9:1", "deny"), 0);
+	cr_expect_eq(number(s, "observed", "/p.yaml:8:1", "deny"), 1);
+	cr_expect_eq(number(s, "allowed", NULL, NULL), 3);
+	json_decref(s);
+	options.filter = (struct xmaudit_filter){ .decisions_only = true, .observed = true };
+	s = stats();
+	cr_expect_eq(number(s, "allowed", NULL, NULL), 2);
+	cr_expect_eq(number(s, "rules", "/etc/xmbroker/policy.yaml:12:7", "allow"), -1);
+	json_decref(s);
+	options.json = false;
+	run(xmaudit_stats);
+	cr_expect(strstr(output, "Decisions that shadow rules would change"), "%s", output);
+}

@@ -270,6 +270,16 @@ int audit_policy(struct audit *audit, const struct policy_image *image, uint32_t
 	return audit_finish(audit, &t, 0, true);
 }
 
+int audit_activation(struct audit *audit, const struct policy_image *image, uint32_t generation,
+		     const char *reason)
+{
+	struct text t = audit_begin(audit, "policy");
+
+	audit_put_policy(audit, &t, image, generation);
+	AUDIT_TEXT(&t, "reason", reason);
+	return audit_finish(audit, &t, 0, true);
+}
+
 int audit_session(struct audit *audit, const char *event, const struct audit_who *who,
 		  const char *reason)
 {
@@ -280,6 +290,19 @@ int audit_session(struct audit *audit, const char *event, const struct audit_who
 	AUDIT_NUMBER(&t, "pid", (uint64_t)who->pid);
 	AUDIT_TEXT(&t, "reason", reason);
 	return audit_finish(audit, &t, 0, true);
+}
+
+static void put_observed(struct text *t, const struct audit_decision *decision)
+{
+	char place[AUDIT_PLACE_MAX];
+
+	if (!audit_rule_place(decision->image, decision->observed, place, sizeof(place)))
+		return;
+	AUDIT_TEXT(t, "observed", place);
+	if (decision->allowed)
+		AUDIT_PUT(t, ",\"would\":\"deny\"");
+	else
+		AUDIT_PUT(t, ",\"would\":\"allow\"");
 }
 
 static void put_decision(struct audit *audit, struct text *t, const struct audit_decision *decision)
@@ -294,6 +317,7 @@ static void put_decision(struct audit *audit, struct text *t, const struct audit
 		AUDIT_PUT(t, ",\"decision\":\"deny\"");
 	AUDIT_TEXT(t, "why", decision->why);
 	audit_put_rule(audit, t, decision);
+	put_observed(t, decision);
 	if (decision->guard >= 0)
 		AUDIT_TEXT(t, "guard", xm_code_name((unsigned int)decision->guard));
 	audit_put_policy(audit, t, decision->image, decision->generation);

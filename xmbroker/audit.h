@@ -19,10 +19,12 @@
  *   type "session":  "event" ("open" or "close"), "session", "uid", "gid", "pid", "reason"
  *   type "decision": "id", "session", "uid", "gid", "groups", "pid", "comm", "cgroup" (the last two
  *                    claimed by the client: untrusted), "profile", "op", "args", "decision"
- *                    ("allow" or "deny"), "why" ("rule", "no rule", "unclassified", "root",
+ *                    ("allow" or "deny"), "why" ("rule", "no rule", "limit", "unclassified", "root",
  *                    "overflow id", or what kept a batch from being made), "rule"
  *                    ("file:line:column", absent without one), "role",
- *                    "because", "guard" (the code the guard answered, absent if it passed),
+ *                    "because", "observed" (a shadow rule, "file:line:column") and "would" ("allow"
+ *                    or "deny": the decision if shadow rules were in force; both absent if it would
+ *                    be the same), "guard" (the code the guard answered, absent if it passed),
  *                    "policy" (first 16 hex digits of the digest), "generation", "batch" (number of
  *                    the batch) and "element" (from 0), absent for a call by itself
  *   type "result":   "id", "result" (name of the code, or "unknown"), "value", "latency_us"
@@ -69,6 +71,8 @@ struct audit_decision {
 	const char *why;
 	const struct policy_image *image;
 	uint32_t rule; /* POLICY_NO_RULE: none */
+	uint32_t
+		observed; /* a shadow rule that would make it the other decision; POLICY_NO_RULE: none */
 	uint32_t generation;
 	int guard;      /* enum xm_code that the guard answered; -1: it passed or was not asked */
 	uint64_t batch; /* number of the batch that it is an element of; 0: none */
@@ -103,6 +107,9 @@ void audit_free(struct audit *audit);
 int audit_start(struct audit *audit, const char *backend, uint32_t partition,
 		const struct policy_image *image, uint32_t generation);
 int audit_policy(struct audit *audit, const struct policy_image *image, uint32_t generation);
+/* The same policy is on trial, confirmed, or was rolled back to: `reason` says which. */
+int audit_activation(struct audit *audit, const struct policy_image *image, uint32_t generation,
+		     const char *reason);
 int audit_session(struct audit *audit, const char *event, const struct audit_who *who,
 		  const char *reason);
 /* Writes the intent; *idp names it in its result.  With sync the log is on the disk when it returns;

@@ -145,7 +145,8 @@ void audit_put_who(struct audit *audit, struct text *t, const struct audit_who *
 /* ,"session":..,"uid":..,"gid":.. */
 void audit_put_ids(struct text *t, const struct audit_who *who);
 void audit_put_rule(struct audit *audit, struct text *t, const struct audit_decision *decision);
-/* file:line:column; false: there is no rule. */
+/* file:line:column, of which room for AUDIT_PLACE_MAX holds all; false: there is no rule. */
+#define AUDIT_PLACE_MAX 552
 bool audit_rule_place(const struct policy_image *image, uint32_t rule, char *place, size_t size);
 void audit_put_policy(struct audit *audit, struct text *t, const struct policy_image *image,
 		      uint32_t generation);

@@ -205,7 +205,7 @@ bool audit_rule_place(const struct policy_image *image, uint32_t rule, char *pla
 
 static void put_rule(struct text *t, const struct policy_image *image, uint32_t rule)
 {
-	char place[FREE_TEXT_MAX + 2 * NUMBER_DIGITS];
+	char place[AUDIT_PLACE_MAX];
 	struct policy_source source;
 
 	if (!audit_rule_place(image, rule, place, sizeof(place)) ||

@@ -35,12 +35,14 @@ static const struct kind kinds[] = {
 	{ .type = CHANNEL_AUDIT, .maybe = true, .text = true },
 	{ .type = CHANNEL_AUDIT_NOTE, .text = true },
 	{ .type = CHANNEL_AUDIT_SPACE },
+	{ .type = CHANNEL_TRIAL, .text = true },
 	{ .type = CHANNEL_READY },
-	{ .type = CHANNEL_RELOAD },
+	{ .type = CHANNEL_RELOAD, .text = true },
 	{ .type = CHANNEL_BACKEND_LOST },
 	{ .type = CHANNEL_IMAGE_DONE },
 	{ .type = CHANNEL_AUDIT_DONE },
 	{ .type = CHANNEL_AUDIT_NOTED },
+	{ .type = CHANNEL_CONFIRM },
 };
 
 union control {

@@ -15,7 +15,9 @@
 
 enum channel_type {
 	/* supervisor to server */
-	CHANNEL_IMAGE = 1,    /* fd: a sealed policy image; number: its generation */
+	/* fd: a sealed policy image; number: its generation; ok: without looking whether it locks
+	 * somebody out */
+	CHANNEL_IMAGE = 1,
 	CHANNEL_BACKEND = 2,  /* fd: a new connection to the hypervisor */
 	CHANNEL_RELOADED = 3, /* number: the request; ok; text: what the compiler said */
 	CHANNEL_STOP = 4,     /* finish what is in flight and exit 0 */
@@ -26,13 +28,20 @@ enum channel_type {
 	/* ok: there is room for records again; otherwise hardly any, or none can be kept at all,
 	 * because of the errno that is the number */
 	CHANNEL_AUDIT_SPACE = 7,
+	/* number: seconds in which the policy in force is to be confirmed, 0: it is; text: to be
+	 * recorded */
+	CHANNEL_TRIAL = 8,
 	/* server to supervisor */
-	CHANNEL_READY = 16,        /* serving */
-	CHANNEL_RELOAD = 17,       /* number: the request; somebody allowed asks for a reload */
+	CHANNEL_READY = 16, /* serving */
+	/* number: the request; ok: forced; text: seconds to confirm it in, or none: somebody allowed
+	 * asks for a reload */
+	CHANNEL_RELOAD = 17,
 	CHANNEL_BACKEND_LOST = 18, /* the connection to the hypervisor is gone */
 	CHANNEL_IMAGE_DONE = 19,   /* number: the generation of an image; ok: it is in force */
 	CHANNEL_AUDIT_DONE = 20, /* number: that of CHANNEL_AUDIT; ok: records go to the new file */
 	CHANNEL_AUDIT_NOTED = 21, /* ok: what was to be noted is on the disk */
+	CHANNEL_CONFIRM =
+		22, /* number: the request, answered like a reload; somebody allowed confirms */
 };
 
 struct channel_message {

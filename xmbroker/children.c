@@ -41,6 +41,11 @@ static void end_server(const struct supervisor *s)
 		kill(s->server.pid, SIGKILL);
 }
 
+void children_end_server(struct supervisor *s)
+{
+	end_server(s);
+}
+
 /* ---- channel ----------------------------------------------------------------------------------------- */
 
 void children_tell_server(struct supervisor *s, const struct channel_message *message)
@@ -89,6 +94,9 @@ static void on_message(struct supervisor *s, const struct channel_message *messa
 		break;
 	case CHANNEL_RELOAD:
 		reload_request(s, message);
+		break;
+	case CHANNEL_CONFIRM:
+		reload_confirm(s, message);
 		break;
 	case CHANNEL_IMAGE_DONE:
 		reload_image_done(s, message->number, message->ok);
@@ -198,6 +206,7 @@ static int run_server(struct supervisor *s, int backend)
 	}
 	children_tell_server(s, &log);
 	explicit_bzero(log.text, sizeof(log.text));
+	trial_tell_again(s);
 	return 0;
 }
 
@@ -237,6 +246,7 @@ void children_server_died(struct supervisor *s, int status)
 
 	close_source(s, &s->channel);
 	links_cut_all(&s->links);
+	reload_server_died(s);
 	s->server_ready = false;
 	store_server_died(&s->store);
 	s->server_end = -1;

@@ -41,7 +41,7 @@ void compile_init(struct compile_job *job, struct loop *loop)
 	job->source.fd = -1;
 }
 
-static int make_memory(void)
+int compile_make_memory(void)
 {
 	int fd = memfd_create("xmbroker-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
@@ -129,7 +129,7 @@ int compile_start(struct compile_job *job, const struct compile_args *args)
 	job->text[0] = '\0';
 	job->late = false;
 	job->deadline = job->loop->now + COMPILE_SECONDS * 1000;
-	job->fd = make_memory();
+	job->fd = compile_make_memory();
 	if (job->fd < 0)
 		return job->fd;
 	if (pipe2(err, O_CLOEXEC | O_NONBLOCK) < 0) {

@@ -28,6 +28,9 @@ struct compile_job {
 
 void compile_init(struct compile_job *job, struct loop *loop);
 
+/* Memory for an image, which can be sealed; or -errno. */
+int compile_make_memory(void);
+
 struct compile_args {
 	const char *compiler;  /* its path */
 	const char *system;    /* the system description if the policy names none; may be NULL */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "libxm/core/text.h"
+#include "xmbroker/activation.h"
 #include "xmbroker/control.h"
 #include "xmbroker/cursor.h"
 #include "xmbroker/log.h"
@@ -38,12 +39,17 @@ static void put_text(struct xm_reply *reply, unsigned int arg, const struct text
 
 static void put_policy(struct text *t, const struct server *server)
 {
+	uint32_t left = activation_seconds_left(server);
 	struct policy_about about;
 
 	policy_image_about(server->gate.image, &about);
 	text_puts(t, "policy: ");
 	text_bytes(t, about.digest, 8);
 	text_printf(t, "\ngeneration: %u\nrules: %u\n", server->gate.generation, about.n_rules);
+	if (left)
+		text_printf(t, "policy state: unconfirmed, %u s left\n", left);
+	else
+		text_puts(t, "policy state: confirmed\n");
 }
 
 static void status(const struct server *server, struct xm_reply *reply)
@@ -231,7 +237,8 @@ static struct server_reload *reload_place(struct server *server, uid_t uid)
 	return place;
 }
 
-static int reload(struct server *server, struct session *asking, struct xm_reply *reply)
+/* Asks the supervisor, whose answer will be the session's. */
+static int ask(struct server *server, struct session *asking, struct xm_reply *reply)
 {
 	struct server_reload *place = reload_place(server, asking->user->uid);
 	int r;
@@ -240,20 +247,44 @@ static int reload(struct server *server, struct session *asking, struct xm_reply
 		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
 		return 0;
 	}
-	server->message.type = CHANNEL_RELOAD;
-	server->message.ok = false;
 	server->message.number = server->n_reloads + 1;
 	server->message.fd = -1;
-	server->message.text[0] = '\0';
 	r = channel_send(server->channel.fd, &server->message);
 	if (r < 0) {
-		log_error("cannot ask for a reload: %s", strerror(-r));
+		log_error("cannot ask the supervisor: %s", strerror(-r));
 		xm_reply_fail(reply, XM_C_NOT_AVAILABLE);
 		return 0;
 	}
 	asking->waiting_for = ++server->n_reloads;
 	*place = (struct server_reload){ asking->waiting_for, asking->user->uid };
 	return GATE_DEFERRED;
+}
+
+static int reload(struct server *server, struct session *asking, const struct xm_value *arg,
+		  struct xm_reply *reply)
+{
+	uint64_t confirm = arg[XM_A_BROKER_RELOAD_confirm].num;
+	uint64_t force = arg[XM_A_BROKER_RELOAD_force].num;
+
+	if (confirm > CONTROL_CONFIRM_MAX || force > 1) {
+		xm_reply_fail(reply, XM_C_INVALID_PARAM);
+		return 0;
+	}
+	server->message.type = CHANNEL_RELOAD;
+	server->message.ok = force;
+	server->message.text[0] = '\0';
+	if (confirm)
+		snprintf(server->message.text, sizeof(server->message.text), "%u",
+			 (unsigned int)confirm);
+	return ask(server, asking, reply);
+}
+
+static int confirm(struct server *server, struct session *asking, struct xm_reply *reply)
+{
+	server->message.type = CHANNEL_CONFIRM;
+	server->message.ok = false;
+	server->message.text[0] = '\0';
+	return ask(server, asking, reply);
 }
 
 int control_call(void *data, void *session, const struct gate_call *call, struct xm_reply *reply)
@@ -275,7 +306,9 @@ int control_call(void *data, void *session, const struct gate_call *call, struct
 		kick(server, (uid_t)arg[XM_A_BROKER_KICK_uid].num, session, reply);
 		return 0;
 	case XM_OP_BROKER_RELOAD:
-		return reload(server, session, reply);
+		return reload(server, session, arg, reply);
+	case XM_OP_BROKER_CONFIRM:
+		return confirm(server, session, reply);
 	default:
 		xm_reply_fail(reply, XM_C_UNKNOWN_HYPERCALL);
 		return 0;
@@ -298,6 +331,18 @@ static void reload_answered(struct server *server, uint32_t number)
 			server->reload[i].number = 0;
 }
 
+static void put_why_kept(const struct server *server, struct text *t)
+{
+	if (!*server->why_kept) {
+		text_puts(t, "the server could not use the new policy: see its log\n");
+		return;
+	}
+	text_puts(t, server->why_kept);
+	text_puts(t, "\n");
+	if (server->could_force)
+		text_puts(t, "if that is meant, reload with --force\n");
+}
+
 void control_reloaded(struct server *server, const struct channel_message *message)
 {
 	struct session *s = waiting_for(server, message->number);
@@ -311,9 +356,15 @@ void control_reloaded(struct server *server, const struct channel_message *messa
 	t = begin_text(reply);
 	text_puts(&t, message->text);
 	reply->value = message->ok ? CONTROL_RELOADED : CONTROL_KEPT;
+	if (s->waiting.req.op == XM_OP_BROKER_CONFIRM) {
+		put_text(reply, XM_A_BROKER_CONFIRM_text, &t);
+		session_answer(s, reply);
+		return;
+	}
 	if (message->ok && server->image_kept) {
 		reply->value = CONTROL_KEPT;
-		text_puts(&t, "the server could not use the new policy: see its log\n");
+		t = begin_text(reply);
+		put_why_kept(server, &t);
 	}
 	put_text(reply, XM_A_BROKER_RELOAD_text, &t);
 	session_answer(s, reply);

@@ -9,8 +9,9 @@
 
 #include "xmbroker/server.h"
 
-#define CONTROL_RELOADED 0 /* value of broker_reload: the new policy is in force */
-#define CONTROL_KEPT 1     /* the old one still is; the text says why */
+#define CONTROL_RELOADED 0        /* value of broker_reload: the new policy is in force */
+#define CONTROL_KEPT 1            /* the old one still is; the text says why */
+#define CONTROL_CONFIRM_MAX 86400 /* s to confirm a policy in */
 
 /* A gate_broker_fn; data is the server. */
 int control_call(void *data, void *session, const struct gate_call *call, struct xm_reply *reply);

@@ -94,6 +94,40 @@ static struct policy_time policy_now(const struct policy_image *image)
 	};
 }
 
+/* What the rules say, with the buckets as they are; if a limited one allows it, its token is taken. */
+static struct policy_decision ask_policy(const struct gate *gate, const struct gate_caller *caller,
+					 const struct xm_request *req)
+{
+	uint32_t self = gate->hypervisor.partition;
+	struct policy_time time = policy_now(gate->image);
+	struct policy_buckets buckets;
+	struct policy_decision d;
+
+	d = policy_decide(gate->image, &caller->subject, req, self, time, NULL);
+	if (d.limit == POLICY_NO_LIMIT || !caller->limits)
+		return d;
+	limits_use(caller->limits, gate->image, gate->generation);
+	if (limits_take(caller->limits, d.limit))
+		return d;
+	buckets = limits_empty(caller->limits);
+	d = policy_decide(gate->image, &caller->subject, req, self, time, &buckets);
+	if (d.limit == POLICY_NO_LIMIT || limits_take(caller->limits, d.limit))
+		return d;
+	/* Too many buckets, or no memory for one more. */
+	d.effect = POLICY_DENY;
+	d.limited = d.audited = true;
+	d.limit = POLICY_NO_LIMIT;
+	d.observed = POLICY_NO_RULE;
+	return d;
+}
+
+void gate_give_back(const struct gate_caller *caller, struct gate_verdict *v)
+{
+	if (v->limit != POLICY_NO_LIMIT && caller->limits)
+		limits_give_back(caller->limits, v->limit);
+	v->limit = POLICY_NO_LIMIT;
+}
+
 static struct gate_verdict decide(const struct gate *gate, const struct gate_caller *caller,
 				  const struct xm_request *req)
 {
@@ -103,6 +137,8 @@ static struct gate_verdict decide(const struct gate *gate, const struct gate_cal
 		.audited = true,
 		.code = XM_C_PERM_ERROR,
 		.guard = -1,
+		.limit = POLICY_NO_LIMIT,
+		.observed = POLICY_NO_RULE,
 	};
 	struct policy_decision d;
 
@@ -111,16 +147,26 @@ static struct gate_verdict decide(const struct gate *gate, const struct gate_cal
 		v.code = xm_unclassified_code(req);
 		return v;
 	}
-	d = policy_decide(gate->image, &caller->subject, req, gate->hypervisor.partition,
-			  policy_now(gate->image), NULL);
+	d = ask_policy(gate, caller, req);
 	v.allowed = d.effect == POLICY_ALLOW;
 	v.rule = d.rule;
 	v.audited = d.audited;
-	v.why = d.rule != POLICY_NO_RULE ? "rule" : "no rule";
+	v.limit = d.limit;
+	v.observed = d.observed;
+	v.why = d.limited ? "limit" : d.rule != POLICY_NO_RULE ? "rule" : "no rule";
 	if (v.allowed)
 		return v;
 	if ((flags & XM_OPF_BROKER) && caller->subject.uid == 0)
-		return (struct gate_verdict){ true, true, "root", POLICY_NO_RULE, XM_C_OK, -1 };
+		return (struct gate_verdict){
+			.allowed = true,
+			.audited = true,
+			.why = "root",
+			.rule = POLICY_NO_RULE,
+			.code = XM_C_OK,
+			.guard = -1,
+			.limit = POLICY_NO_LIMIT,
+			.observed = POLICY_NO_RULE,
+		};
 	if (caller->subject.overflow)
 		v.why = "overflow id";
 	return v;
@@ -139,11 +185,14 @@ struct gate_verdict gate_judge(struct gate *gate, const struct gate_caller *call
 	v = decide(gate, caller, req);
 	gate->count.allowed += v.allowed;
 	gate->count.denied += !v.allowed;
+	gate->count.limited += !v.allowed && !strcmp(v.why, "limit");
 	if (!v.allowed)
 		return v;
 	guarded = guard_check(sys, &gate->hypervisor, req);
-	if (guarded != XM_C_OK)
+	if (guarded != XM_C_OK) {
 		v.guard = (int)guarded;
+		gate_give_back(caller, &v);
+	}
 	return v;
 }
 
@@ -179,6 +228,7 @@ int gate_record(struct gate *gate, const struct gate_caller *caller, struct gate
 		.why = v->why,
 		.image = gate->image,
 		.rule = v->rule,
+		.observed = v->observed,
 		.generation = gate->generation,
 		.guard = v->guard,
 		.batch = batch,
@@ -351,6 +401,14 @@ static int answer_public(const struct gate *gate, const struct xm_request *req,
 	return 0;
 }
 
+static void refuse_unaudited(struct gate *gate, const struct gate_caller *caller,
+			     const struct gate_call *call, struct gate_verdict *v,
+			     struct xm_reply *reply)
+{
+	gate_give_back(caller, v);
+	gate_refuse_unaudited(gate, call, reply);
+}
+
 static int handle_request(struct gate *gate, const struct gate_caller *caller,
 			  struct gate_call *call, struct gate_answer *answer)
 {
@@ -371,7 +429,7 @@ static int handle_request(struct gate *gate, const struct gate_caller *caller,
 	if (!v.allowed)
 		xm_reply_fail(answer->reply, v.code);
 	else if (r < 0 && v.guard < 0 && !gate->allow_unaudited)
-		gate_refuse_unaudited(gate, call, answer->reply);
+		refuse_unaudited(gate, caller, call, &v, answer->reply);
 	else
 		return gate_carry_out(gate, caller, call, &v, answer);
 	return 0;

@@ -18,12 +18,14 @@
 #include "xmbroker/audit.h"
 #include "xmbroker/backend.h"
 #include "xmbroker/holdings.h"
+#include "xmbroker/limits.h"
 
 /* Who asks. */
 struct gate_caller {
 	struct policy_subject subject;
 	struct audit_who who;
 	struct holdings *holds; /* borrowed; NULL: the caller has none */
+	struct limits *limits;  /* borrowed; NULL: all its buckets are full, always */
 	void *session;          /* for the broker's own operations, and for room */
 	bool fold;              /* its denials are counted, not recorded one by one */
 };
@@ -44,6 +46,7 @@ struct gate_count {
 	uint64_t calls;     /* well-formed calls */
 	uint64_t allowed;   /* by the policy */
 	uint64_t denied;    /* by the policy */
+	uint64_t limited;   /* of the denied: for want of tokens */
 	uint64_t guarded;   /* allowed, but outside the documented domain */
 	uint64_t unaudited; /* refused because the log could not be written */
 	uint64_t forwarded;
@@ -59,6 +62,8 @@ struct gate_verdict {
 	uint32_t rule;
 	enum xm_code code; /* of a denial */
 	int guard;         /* code that the guard answered to an allowed call; -1: it passed */
+	uint32_t limit;    /* that was charged a token; POLICY_NO_LIMIT: none */
+	uint32_t observed; /* a shadow rule that would make it the other decision; POLICY_NO_RULE */
 };
 
 /* A call under way. */
@@ -173,7 +178,8 @@ int gate_request(struct gate *gate, const struct gate_caller *caller, struct gat
 
 /*
  * Makes one call on the hypervisor, whose answer is not adapted.  The only caller of
- * backend->ops->call.  Only as part of a call that was decided, guarded and recorded.
+ * backend->ops->call.  Only as part of a call that was decided, guarded and recorded; or of those that
+ * compare the system description with the hypervisor (activation.h), for nobody.
  */
 void gate_issue(struct gate *gate, const struct xm_request *req, struct xm_reply *reply);
 

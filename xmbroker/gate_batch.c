@@ -31,7 +31,8 @@ static bool judge_all(struct gate *gate, const struct gate_caller *caller, struc
  * None is made.  The record says that, and which were denied; the others, which nobody denied, were
  * not made because of `why` and have `code`.
  */
-static void refuse(struct gate_batch *batch, const char *why, enum xm_code code)
+static void refuse(const struct gate_caller *caller, struct gate_batch *batch, const char *why,
+		   enum xm_code code)
 {
 	batch->refused = true;
 	for (unsigned int i = 0; i < batch->n; i++) {
@@ -42,7 +43,9 @@ static void refuse(struct gate_batch *batch, const char *why, enum xm_code code)
 			v->allowed = false;
 			v->why = why;
 			v->guard = -1;
+			v->observed = POLICY_NO_RULE;
 		}
+		gate_give_back(caller, v);
 	}
 }
 
@@ -65,11 +68,12 @@ void gate_batch_begin(struct gate *gate, const struct gate_caller *caller, const
 	answer->n_calls = batch->n;
 	max = xm_wire_batch_result_max(batch->req, batch->n);
 	if (!judge_all(gate, caller, batch))
-		refuse(batch, "another element of the batch was refused", XM_C_OK);
+		refuse(caller, batch, "another element of the batch was refused", XM_C_OK);
 	else if (max > XM_WIRE_MAX)
-		refuse(batch, "the answer to the batch would be too long", XM_C_MULTICALL_ERROR);
+		refuse(caller, batch, "the answer to the batch would be too long",
+		       XM_C_MULTICALL_ERROR);
 	else if (!gate_has_room(gate, caller, max + GATE_AHEAD, answer))
-		refuse(batch, "no memory for the answer to the batch", XM_C_INVALID_MODE);
+		refuse(caller, batch, "no memory for the answer to the batch", XM_C_INVALID_MODE);
 }
 
 /* ---- recording --------------------------------------------------------------------------------------- */
@@ -82,10 +86,11 @@ static void put_refusal(struct gate_batch *batch, struct gate_answer *answer)
 }
 
 /* The intents that are in the log have no call to follow. */
-static void refuse_unaudited(struct gate *gate, struct gate_batch *batch,
-			     struct gate_answer *answer)
+static void refuse_unaudited(struct gate *gate, const struct gate_caller *caller,
+			     struct gate_batch *batch, struct gate_answer *answer)
 {
 	for (unsigned int i = 0; i < batch->n; i++) {
+		gate_give_back(caller, &batch->element[i].verdict);
 		gate_refuse_unaudited(gate, &batch->element[i].call, answer->reply);
 		batch->code[i] = XM_C_PERM_ERROR;
 	}
@@ -133,7 +138,7 @@ static void record_slice(struct gate *gate, const struct gate_caller *caller,
 	r = audit_run_end(gate->audit);
 	gate_note_audit(gate, r);
 	if (r < 0 && !batch->refused && is_missing(gate, batch, end) && !gate->allow_unaudited) {
-		refuse_unaudited(gate, batch, answer);
+		refuse_unaudited(gate, caller, batch, answer);
 		return;
 	}
 	batch->at = end;
@@ -176,10 +181,12 @@ static bool call_next(struct gate *gate, const struct gate_caller *caller, struc
 	size_t at = (size_t)answer->len + GATE_AHEAD;
 
 	xm_reply_init(answer->reply, answer->msg + at, answer->cap - at);
-	if (!is_on_disk(gate, e))
+	if (!is_on_disk(gate, e)) {
+		gate_give_back(caller, &e->verdict);
 		gate_refuse_unaudited(gate, &e->call, answer->reply);
-	else if (gate_carry_out(gate, caller, &e->call, &e->verdict, answer) == GATE_AGAIN)
+	} else if (gate_carry_out(gate, caller, &e->call, &e->verdict, answer) == GATE_AGAIN) {
 		return false;
+	}
 	answer->len = xm_wire_add_batch_result(answer->msg, answer->cap, answer->len, &e->call.req,
 					       answer->reply);
 	batch->at++;

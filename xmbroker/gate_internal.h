@@ -14,6 +14,8 @@ int64_t gate_now(void); /* ns */
 /* Decides on the request as it would be forwarded, and guards what is allowed. */
 struct gate_verdict gate_judge(struct gate *gate, const struct gate_caller *caller,
 			       struct xm_request *req);
+/* The call will not be forwarded: it costs no token. */
+void gate_give_back(const struct gate_caller *caller, struct gate_verdict *v);
 /* What is outside the domain is always recorded, like what has no rule. */
 bool gate_is_recorded(const struct gate_verdict *v);
 /* Calls after which there may be nobody left to write what is still in memory. */

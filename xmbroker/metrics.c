@@ -4,6 +4,7 @@
  * there are words for below, and METRICS_USERS.
  */
 
+#include "xmbroker/activation.h"
 #include "xmbroker/metrics.h"
 
 #define FAMILY 4096 /* bytes, more than the longest needs */
@@ -37,17 +38,19 @@ static struct audit_count audit_of(const struct server *server)
 
 VALUE(uptime, (server->loop.now - server->started) / 1000)
 VALUE(generation, server->gate.generation)
+VALUE(unconfirmed, activation_seconds_left(server))
 VALUE(sessions, server->n_sessions)
 VALUE(sessions_max, server->config.max_sessions)
 VALUE(sessions_opened, server->n_opened)
 VALUE(setup, server->users.n_setup)
 VALUE(users, server->users.n)
-VALUE(resting, server->users.n_resting)
+VALUE(resting, server->users.resting.n + server->users.limited.n)
 VALUE(thrown_out, server->n_thrown_out)
 VALUE(messages, server->n_messages)
 VALUE(calls, server->gate.count.calls)
 VALUE(allowed, server->gate.count.allowed)
 VALUE(denied, server->gate.count.denied)
+VALUE(limited, server->gate.count.limited)
 VALUE(guarded, server->gate.count.guarded)
 VALUE(unaudited, server->gate.count.unaudited)
 VALUE(forwarded, server->gate.count.forwarded)
@@ -227,6 +230,8 @@ static const struct family families[] = {
 	MANY(GAUGE, "build_info", "", "What runs.", put_about),
 	ONE(GAUGE, "uptime_seconds", "seconds", "Since the server was started.", uptime),
 	ONE(GAUGE, "policy_generation", "", "Of the policy in force.", generation),
+	ONE(GAUGE, "policy_unconfirmed_seconds", "seconds",
+	    "Until the policy in force is rolled back; 0: it is confirmed.", unconfirmed),
 	ONE(COUNTER, "policy_reloads", "", "Policies that came into force after the first.",
 	    reloads),
 	ONE(COUNTER, "policy_reloads_refused", "", "Policies that the server could not use.",
@@ -249,6 +254,8 @@ static const struct family families[] = {
 	ONE(COUNTER, "calls", "", "Well-formed calls, elements of batches too.", calls),
 	ONE(COUNTER, "calls_allowed", "", "By the policy.", allowed),
 	ONE(COUNTER, "calls_denied", "", "By the policy.", denied),
+	ONE(COUNTER, "calls_limited", "", "Of the denied: a limit of the rule had no token.",
+	    limited),
 	ONE(COUNTER, "calls_guarded", "", "Allowed, but outside the documented domain.", guarded),
 	ONE(COUNTER, "calls_unaudited", "", "Refused since they could not be recorded.", unaudited),
 	ONE(COUNTER, "calls_forwarded", "", "Made on the hypervisor, those of log positions too.",

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The policy in force: compiles it, hands a good one to the server, keeps the last good one otherwise.
+ * How long one is in force that is to be confirmed is the business of trial.c.
  * Owns the image's descriptor, and the requests that wait for an answer.  Must never put an image
  * into force that the compiler did not finish, nor leave a request unanswered.
  */
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,7 +16,9 @@
 #include "xmbroker/supervisor.h"
 #include "xmbroker/supervisor_internal.h"
 
-#define RELOAD_MS 1000 /* between runs that the server asked for */
+#define RELOAD_MS 1000    /* between runs that the server asked for */
+#define CONFIRM_MAX 86400 /* s */
+#define EXPLAIN 200       /* bytes of an answer for what trial.c adds to it */
 
 static void notify_reloading(void)
 {
@@ -72,7 +76,7 @@ int reload_start(struct supervisor *s)
 	if (s->next.n)
 		s->reload_at = s->loop.now + RELOAD_MS;
 	s->current = s->next;
-	s->next.n = 0;
+	s->next = (struct reloads){ 0 };
 	r = compile_start(&s->job, &args);
 	if (r == 0)
 		return 0;
@@ -104,6 +108,22 @@ int64_t reload_next(const struct supervisor *s, int64_t at)
 	return at < 0 || s->reload_at < at ? s->reload_at : at;
 }
 
+static void want_confirmed(struct reloads *reloads, uint32_t seconds)
+{
+	if (seconds > CONFIRM_MAX)
+		seconds = CONFIRM_MAX;
+	if (seconds && (!reloads->confirm || seconds < reloads->confirm))
+		reloads->confirm = seconds;
+}
+
+void reload_confirm(struct supervisor *s, const struct channel_message *message)
+{
+	char text[160];
+	bool ok = trial_confirm(s, text, sizeof(text));
+
+	answer(s, message->number, ok, text);
+}
+
 /* A request that comes while a run is going on waits for one of its own: the run may have read the
  * files before they were changed.  Those of the server wait for their second, too: one that somebody
  * has taken over cannot keep the compiler busy. */
@@ -113,10 +133,13 @@ void reload_request(struct supervisor *s, const struct channel_message *message)
 		answer(s, message->number, false, "too many reloads are waiting\n");
 		return;
 	}
-	if (message)
+	if (message) {
 		s->next.number[s->next.n++] = message->number;
-	else
+		want_confirmed(&s->next, (uint32_t)strtoul(message->text, NULL, 10));
+	} else {
 		s->reload_now = true;
+	}
+	s->next.unforced |= !message || !message->ok;
 	s->reload_again = true;
 	reload_tick(s);
 }
@@ -133,9 +156,9 @@ static void take_first(struct supervisor *s, int fd)
 	s->generation = s->n_generations = 1;
 }
 
-static void take_next(struct supervisor *s, int fd)
+void reload_put_into_force(struct supervisor *s, int fd, bool forced)
 {
-	struct channel_message message = { .type = CHANNEL_IMAGE, .fd = fd };
+	struct channel_message message = { .type = CHANNEL_IMAGE, .ok = forced, .fd = fd };
 
 	if (s->kept >= 0) {
 		close(s->image);
@@ -145,21 +168,43 @@ static void take_next(struct supervisor *s, int fd)
 	}
 	s->image = fd;
 	s->generation = message.number = ++s->n_generations;
-	log_text(s->job.text, log_warning);
 	children_widen_link(s);
 	/* Also one that is still starting: it was given the image before this one. */
 	children_tell_server(s, &message);
+}
+
+static void take_next(struct supervisor *s, int fd)
+{
+	static char text[CHANNEL_TEXT_MAX + 1];
+	uint32_t before = s->kept >= 0 ? s->kept_generation : s->generation;
+	bool forced = s->current.n && !s->current.unforced;
+	size_t len;
+
+	trial_ask(s, fd, s->current.confirm);
+	log_text(s->job.text, log_warning);
+	reload_put_into_force(s, fd, forced);
 	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
-	answer_all(s, true, s->job.text);
+	len = strnlen(s->job.text, sizeof(text) - EXPLAIN);
+	memcpy(text, s->job.text, len);
+	text[len] = '\0';
+	trial_explain(s, before, text, sizeof(text));
+	answer_all(s, true, text);
 }
 
 /* What the compiler found good may still not fit the hypervisor that the server is connected to. */
 void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
 {
+	bool rollback = false;
+
 	if (generation != s->generation || s->kept < 0)
 		return;
 	if (ok) {
 		log_notice("policy reloaded: generation %u is in force", s->generation);
+		trial_taken(s);
+	} else if (trial_refused(s, generation)) {
+		log_error("the server refused the way back to a confirmed policy: starting it "
+			  "again with that");
+		rollback = true;
 	} else {
 		int refused = s->image;
 
@@ -170,9 +215,27 @@ void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
 			  s->generation);
 		notify_send("STATUS=policy generation %u; the last reload failed", s->generation);
 	}
-	close(s->kept);
+	if (s->kept >= 0)
+		close(s->kept);
 	s->kept = -1;
-	children_narrow_link(s);
+	if (rollback)
+		children_end_server(s);
+	else
+		children_narrow_link(s);
+}
+
+void reload_server_died(struct supervisor *s)
+{
+	if (s->kept < 0 || !s->server_ready || s->trial.rollback == s->generation)
+		return;
+	log_error("the server ended before it took policy generation %u: generation %u stays in "
+		  "force; reload again",
+		  s->generation, s->kept_generation);
+	close(s->image);
+	s->image = s->kept;
+	s->generation = s->kept_generation;
+	s->kept = -1;
+	s->trial.asked = 0;
 }
 
 static void keep_old(struct supervisor *s)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "xmbroker/activation.h"
 #include "xmbroker/control.h"
 #include "xmbroker/log.h"
 #include "xmbroker/server.h"
@@ -78,6 +79,7 @@ static void use_image(struct server *server, struct sealed *policy, uint32_t gen
 	server->policy = *policy;
 	server->gate.image = policy->image;
 	server->gate.generation = generation;
+	users_use_policy(&server->users, policy->image, generation);
 	/* The old groups were filtered for the old policy: who cannot be filtered anew is let go. */
 	for (struct session *s = server->first; s; s = next) {
 		next = s->next;
@@ -88,10 +90,25 @@ static void use_image(struct server *server, struct sealed *policy, uint32_t gen
 	sealed_unmap(&old);
 }
 
-int server_set_image(struct server *server, int fd, uint32_t generation)
+static bool may_use(struct server *server, const struct policy_image *image, bool force)
+{
+	if (!gate_image_fits(image, &server->gate.hypervisor) ||
+	    activation_check_system(server, image) < 0)
+		return false;
+	if (force || activation_is_safe(server, image))
+		return true;
+	server->could_force = true;
+	log_error("%s; if that is meant: xmbrokerctl reload --force", server->why_kept);
+	return false;
+}
+
+int server_set_image(struct server *server, int fd, uint32_t generation, bool force)
 {
 	struct sealed policy;
 	int r = sealed_map(fd, &policy);
+
+	server->why_kept[0] = '\0';
+	server->could_force = false;
 
 	server->image_kept = true;
 	server->n_policies_refused++; /* until it is in force */
@@ -102,7 +119,7 @@ int server_set_image(struct server *server, int fd, uint32_t generation)
 					 : strerror(-r));
 		return r;
 	}
-	if (!gate_image_fits(policy.image, &server->gate.hypervisor)) {
+	if (!may_use(server, policy.image, force)) {
 		log_error("policy image %u refused; the old policy stays in force", generation);
 		sealed_unmap(&policy);
 		return -EINVAL;
@@ -200,15 +217,22 @@ static void attach_hypervisor(struct server *server, int fd)
 	}
 	r = watch_hypervisor(server);
 	server->gate.hypervisor_lost = r < 0;
+	/* A wider connection beside one that is good leads to where that one leads. */
+	if (again && activation_check_system(server, server->gate.image) < 0) {
+		log_error("another hypervisor than before: stopping");
+		server->gate.hypervisor_lost = true;
+		server->loop.stop = true;
+		return;
+	}
 	if (again)
 		log_notice("connected to the hypervisor again");
 }
 
 /* ---- supervisor ------------------------------------------------------------------------------------- */
 
-static void take_image(struct server *server, int fd, uint32_t generation)
+static void take_image(struct server *server, int fd, uint32_t generation, bool force)
 {
-	int r = server_set_image(server, fd, generation);
+	int r = server_set_image(server, fd, generation, force);
 
 	close(fd);
 	tell(server, CHANNEL_IMAGE_DONE, generation, r == 0);
@@ -234,7 +258,10 @@ static void handle_message(struct server *server, struct channel_message *messag
 		server_audit_space(server->audit, message);
 		return;
 	case CHANNEL_IMAGE:
-		take_image(server, message->fd, message->number);
+		take_image(server, message->fd, message->number, message->ok);
+		return;
+	case CHANNEL_TRIAL:
+		activation_on_trial(server, message);
 		return;
 	case CHANNEL_BACKEND:
 		attach_hypervisor(server, message->fd);
@@ -412,7 +439,9 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 		.slices = true,
 	};
 	backend->ops->info(backend, &server->gate.hypervisor);
-	r = gate_image_fits(server->gate.image, &server->gate.hypervisor) ? 0 : -EINVAL;
+	r = gate_image_fits(server->gate.image, &server->gate.hypervisor)
+		    ? activation_check_system(server, server->gate.image)
+		    : -EINVAL;
 	if (r == 0)
 		r = init(server, fds);
 	if (r < 0) {

@@ -53,6 +53,7 @@ struct server_config {
 	size_t large_memory_per_user; /* bytes of messages that are longer than a packet */
 	size_t large_memory;          /* the same of all users; root has the first beyond it */
 	bool allow_unaudited;
+	bool check_system; /* compare the system description with the hypervisor */
 	/* The kernel lets clients send descriptors: look before receiving, and leave connections with
 	 * such a message to the undertaker. */
 	bool bury;
@@ -128,8 +129,11 @@ struct server {
 	struct loop_queue fold;
 	struct loop_timer fold_timer; /* until folded denials are written out */
 
-	struct sealed policy;    /* owned; in force */
-	bool image_kept;         /* the last image that came was refused */
+	struct sealed policy; /* owned; in force */
+	bool image_kept;      /* the last image that came was refused */
+	char why_kept[512];   /* if it was for a reason of its own; "" */
+	bool could_force;     /* and one that does not count when forced */
+	int64_t trial_until;  /* ms of the loop's clock: when the policy is rolled back; 0: never */
 	struct backend *backend; /* owned */
 	struct audit *audit;     /* owned */
 	struct gate gate;
@@ -171,8 +175,9 @@ void server_free(struct server *server);
 /* Serves until it is told to stop. */
 int server_run(struct server *server);
 
-/* Puts a new image into force for every session; keeps the old one if it does not fit. */
-int server_set_image(struct server *server, int fd, uint32_t generation);
+/* Puts a new image into force for every session; keeps the old one if it does not fit, or, unless
+ * forced, if it is not safe (activation.h). */
+int server_set_image(struct server *server, int fd, uint32_t generation, bool force);
 const char *server_refusal_text(enum server_refusal why);
 /* A session ended: a paused listener may find a descriptor again. */
 void server_resume_accept(struct server *server);

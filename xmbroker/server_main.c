@@ -224,7 +224,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 		.gid = UINT32_MAX,
 		.root = -1,
 		.number = defaults,
-		.config = { .overflow = { 65534, 65534 } },
+		.config = { .overflow = { 65534, 65534 }, .check_system = true },
 	};
 	while ((id = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
 		if (!parse_option(o, id, optarg)) {

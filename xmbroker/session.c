@@ -270,6 +270,7 @@ struct gate_caller session_caller(struct session *s)
 		},
 		.who = session_who(s),
 		.holds = &s->holds,
+		.limits = &s->user->limits,
 		.session = s,
 		.fold = !users_may(&s->server->users, s->user, USERS_DENIALS),
 	};

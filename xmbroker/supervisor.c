@@ -55,6 +55,8 @@ static int open_all(struct supervisor *s)
 
 	if (r == 0)
 		r = supervisor_open_audit(s);
+	if (r == 0)
+		r = trial_keep_start(s);
 	if (r < 0)
 		return r;
 	raise_file_limit(s->opts);
@@ -145,6 +147,7 @@ void supervisor_stop(struct supervisor *s, int exit_code)
 
 	if (s->phase == PHASE_STOPPING)
 		return;
+	trial_stop(s);
 	s->phase = PHASE_STOPPING;
 	s->exit_code = exit_code;
 	notify_send("STOPPING=1");
@@ -201,7 +204,7 @@ static int next_timeout(const struct supervisor *s)
 {
 	int64_t at = store_next(&s->store, children_next(s, -1));
 
-	at = reload_next(s, at);
+	at = trial_next(s, reload_next(s, at));
 	if (s->job.pid > 0 && !s->job.late)
 		at = sooner(at, s->job.deadline);
 	if (s->phase == PHASE_STARTING)
@@ -219,6 +222,7 @@ static void tick(struct supervisor *s)
 	compile_check_time(&s->job);
 	children_tick(s);
 	reload_tick(s);
+	trial_tick(s);
 	store_tick(&s->store, s->loop.now);
 	if (s->phase == PHASE_STARTING && s->loop.now >= s->start_deadline) {
 		log_error("the server was not ready in %d seconds", START_MS / 1000);
@@ -250,6 +254,8 @@ static void deinit(struct supervisor *s)
 		close(s->image);
 	if (s->kept >= 0)
 		close(s->kept);
+	if (s->trial.previous >= 0)
+		close(s->trial.previous);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
 	if (s->launch->root >= 0)
@@ -265,7 +271,7 @@ static int init(struct supervisor *s, const struct launch *launch)
 	s->launch = launch;
 	s->opts = launch->opts;
 	s->signals.fd = s->channel.fd = s->ready.fd = -1;
-	s->image = s->kept = s->attach = -1;
+	s->image = s->kept = s->attach = s->trial.previous = -1;
 	s->server_end = s->narrow_at = -1;
 	s->listen = (struct listen)LISTEN_INIT;
 	store_init(&s->store);

@@ -4,7 +4,7 @@
 
 /*
  * The supervisor's state, shared by its parts: supervisor.c (start, signals, end), reload.c (policy),
- * children.c (server, hypervisor, channel).
+ * trial.c (whether it is confirmed), children.c (server, hypervisor, channel).
  */
 
 #include "xmbroker/channel.h"
@@ -32,6 +32,17 @@ enum stop_step { STOP_ASKED, STOP_TERM, STOP_KILL, STOP_SIM_TERM, STOP_SIM_KILL 
 struct reloads {
 	uint32_t number[RELOADS_MAX];
 	size_t n;
+	bool unforced;    /* asked for without force by somebody */
+	uint32_t confirm; /* s; the shortest time asked for; 0: none */
+};
+
+/* A policy that is in force unless nobody confirms it. */
+struct trial {
+	int previous;        /* the image confirmed last; owned; -1: nothing is on trial */
+	uint32_t generation; /* of that */
+	int64_t until;       /* when it comes back; ms of the loop's clock */
+	uint32_t asked;    /* s, for the image that a server is to take; 0: no trial is asked for */
+	uint32_t rollback; /* the generation that is a way back, not taken yet; 0: none */
 };
 
 struct supervisor {
@@ -55,6 +66,7 @@ struct supervisor {
 	bool reload_now;   /* by a signal, not by the server alone */
 	int64_t reload_at; /* when the server may have the next */
 	struct reloads current, next;
+	struct trial trial;
 
 	struct service server;
 	bool server_ready;
@@ -82,6 +94,7 @@ int supervisor_open_audit(struct supervisor *s);
 /* reload.c */
 int reload_start(struct supervisor *s);
 void reload_request(struct supervisor *s, const struct channel_message *message);
+void reload_confirm(struct supervisor *s, const struct channel_message *message);
 void reload_finish(struct supervisor *s, int status);
 /* Begins what was asked for, if it is due; and the next time at which it is, or `at` if that is
  * earlier; -1: never. */
@@ -90,7 +103,40 @@ int64_t reload_next(const struct supervisor *s, int64_t at);
 /* A server has taken the image of this generation, or refused it. */
 void reload_image_done(struct supervisor *s, uint32_t generation, bool ok);
 
+/* Hands an image to the server, takes it over; forced: whatever it locks out or drops. */
+void reload_put_into_force(struct supervisor *s, int fd, bool forced);
+/* The server died: what it had not taken is not in force. */
+void reload_server_died(struct supervisor *s);
+
+/* trial.c */
+/* Before this image is handed over, which is to be confirmed in so many seconds; 0: it is not. */
+void trial_ask(struct supervisor *s, int image, uint32_t seconds);
+/* s->image was taken in place of s->kept, which may be taken over here. */
+void trial_taken(struct supervisor *s);
+/* It was refused: whether it was the way back. */
+bool trial_refused(struct supervisor *s, uint32_t generation);
+/* Confirms what is in force: true, or says why not; a text in any case. */
+bool trial_confirm(struct supervisor *s, char *text, size_t size);
+/* Rolls back if it is time; and the next time at which it is, or `at` if that is earlier. */
+void trial_tick(struct supervisor *s);
+int64_t trial_next(const struct supervisor *s, int64_t at);
+/* A new server has to know. */
+void trial_tell_again(struct supervisor *s);
+void trial_stop(const struct supervisor *s);
+/* Adds to the answer to a reload that its policy is unconfirmed; `generation` was in force before. */
+void trial_explain(const struct supervisor *s, uint32_t generation, char *text, size_t size);
+
+/* trial_keep.c */
+/* Puts the policy that was confirmed last onto the disk, for a start with the unconfirmed one. */
+void trial_keep_write(const struct supervisor *s, int unconfirmed, int confirmed);
+/* What is in the files is confirmed. */
+void trial_keep_forget(const struct supervisor *s);
+/* At start: takes the one from the disk, if what was compiled was never confirmed.  0 or -errno, said so. */
+int trial_keep_start(struct supervisor *s);
+
 /* children.c */
+/* Ends the server, so that it is started again with the image in force. */
+void children_end_server(struct supervisor *s);
 void children_start(struct supervisor *s);
 void children_server_died(struct supervisor *s, int status);
 void children_sim_died(struct supervisor *s, int status);

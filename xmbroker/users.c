@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Accounts by uid.  Owns them.  Must never keep more without a session than USERS_RESTING_MAX: a
- * stranger could make them pile up.
+ * Accounts by uid.  Owns them.  Must never keep more without a session than USERS_RESTING_MAX of
+ * either kind, nor more buckets of theirs than half of LIMITS_TOTAL: a stranger could make them pile up.
  */
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "xmbroker/users.h"
@@ -29,34 +30,37 @@ static struct user *find(const struct users *users, uid_t uid)
 
 static void rest(struct users *users, struct user *user)
 {
-	user->resting = true;
-	user->resting_prev = users->resting_last;
+	struct users_rest *in = limits_are_full(&user->limits) ? &users->resting : &users->limited;
+
+	user->resting = in;
+	user->resting_prev = in->last;
 	user->resting_next = NULL;
-	*(user->resting_prev ? &user->resting_prev->resting_next : &users->resting_first) = user;
-	users->resting_last = user;
-	users->n_resting++;
+	*(user->resting_prev ? &user->resting_prev->resting_next : &in->first) = user;
+	in->last = user;
+	in->n++;
 }
 
-static void wake(struct users *users, struct user *user)
+static void wake(struct user *user)
 {
-	if (!user->resting)
+	struct users_rest *in = user->resting;
+
+	if (!in)
 		return;
-	user->resting = false;
-	*(user->resting_prev ? &user->resting_prev->resting_next : &users->resting_first) =
-		user->resting_next;
-	*(user->resting_next ? &user->resting_next->resting_prev : &users->resting_last) =
-		user->resting_prev;
-	users->n_resting--;
+	user->resting = NULL;
+	*(user->resting_prev ? &user->resting_prev->resting_next : &in->first) = user->resting_next;
+	*(user->resting_next ? &user->resting_next->resting_prev : &in->last) = user->resting_prev;
+	in->n--;
 }
 
 static void free_user(struct users *users, struct user *user)
 {
 	struct user **at = &users->bucket[user->uid % USERS_BUCKETS];
 
-	wake(users, user);
+	wake(user);
 	while (*at != user)
 		at = &(*at)->next;
 	*at = user->next;
+	limits_deinit(&user->limits);
 	free(user);
 }
 
@@ -65,19 +69,25 @@ static bool is_full(struct users *users, struct user *user)
 	for (unsigned int i = 0; i < N_USERS_RATES; i++)
 		if (!bucket_is_full(&user->bucket[i], &users->limit[i], *users->now))
 			return false;
-	return true;
+	return limits_are_full(&user->limits);
+}
+
+static void sweep_rest(struct users *users, struct users_rest *in, size_t bytes)
+{
+	struct user *next, *user = in->first;
+
+	for (unsigned int i = 0; i < SWEEP && user; i++, user = next) {
+		next = user->resting_next;
+		if (in->n > USERS_RESTING_MAX || users->limits > bytes || is_full(users, user))
+			free_user(users, user);
+	}
 }
 
 /* Lets go of some that have nothing to remember, and of the oldest if there are too many. */
 static void sweep(struct users *users)
 {
-	struct user *next, *user = users->resting_first;
-
-	for (unsigned int i = 0; i < SWEEP && user; i++, user = next) {
-		next = user->resting_next;
-		if (users->n_resting > USERS_RESTING_MAX || is_full(users, user))
-			free_user(users, user);
-	}
+	sweep_rest(users, &users->resting, SIZE_MAX);
+	sweep_rest(users, &users->limited, LIMITS_TOTAL / 2);
 }
 
 /* ---- accounts ---------------------------------------------------------------------------------------- */
@@ -90,6 +100,7 @@ static struct user *new_user(struct users *users, uid_t uid)
 		return NULL;
 	user->users = users;
 	user->uid = uid;
+	limits_init(&user->limits, users->now, &user->memory, &users->limits);
 	for (unsigned int i = 0; i < N_USERS_RATES; i++)
 		bucket_init(&user->bucket[i], &users->limit[i], *users->now);
 	user->next = users->bucket[uid % USERS_BUCKETS];
@@ -107,7 +118,7 @@ struct user *users_get(struct users *users, uid_t uid)
 		if (!user)
 			return NULL;
 	}
-	wake(users, user);
+	wake(user);
 	users->n += !user->n_sessions++;
 	return user;
 }
@@ -148,10 +159,19 @@ struct user *users_next(const struct users *users, const struct user *user)
 	}
 }
 
+void users_use_policy(struct users *users, const struct policy_image *image, uint32_t generation)
+{
+	for (unsigned int b = 0; b < USERS_BUCKETS; b++)
+		for (struct user *user = users->bucket[b]; user; user = user->next)
+			limits_use(&user->limits, image, generation);
+}
+
 void users_deinit(struct users *users)
 {
-	while (users->resting_first)
-		free_user(users, users->resting_first);
+	while (users->resting.first)
+		free_user(users, users->resting.first);
+	while (users->limited.first)
+		free_user(users, users->limited.first);
 }
 
 /* ---- tokens ------------------------------------------------------------------------------------------ */

@@ -5,17 +5,19 @@
 /*
  * What each uid has in use and may still do: sessions, bytes of the server's memory, tokens, turns.
  * An account outlives the last session of its uid as long as its buckets are not full again, so that
- * to connect anew gains nothing; but no more than USERS_RESTING_MAX do.
+ * to connect anew gains nothing; but no more than USERS_RESTING_MAX do, and as many again that have
+ * used what a rule with a limit allows: those do not go because of strangers who only connect.
  */
 
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "xmbroker/bucket.h"
+#include "xmbroker/limits.h"
 #include "xmbroker/loop.h"
 
 #define USERS_BUCKETS 256
-#define USERS_RESTING_MAX 4096 /* accounts without a session */
+#define USERS_RESTING_MAX 4096 /* accounts without a session, of either kind */
 
 /* What is limited by rate. */
 enum users_rate { USERS_CONNECTIONS, USERS_CALLS, USERS_AUDIT, USERS_DENIALS, N_USERS_RATES };
@@ -32,9 +34,10 @@ struct user {
 	size_t kept;  /* of it, replies that are not read, and batches that wait: they will go */
 	size_t large; /* of messages that are longer than a packet */
 	struct bucket bucket[N_USERS_RATES];
+	struct limits limits;                     /* of rules */
 	struct user *next;                        /* in its bucket of the table */
 	struct user *resting_prev, *resting_next; /* without a session */
-	bool resting;
+	struct users_rest *resting;               /* in which it is; NULL: it has one */
 
 	/* turns.c */
 	struct user *active_prev, *active_next; /* of those that have something to do */
@@ -49,15 +52,20 @@ struct user {
 	uint64_t n_calls, n_denied, n_records, n_throttled, n_refused, n_evicted;
 };
 
+/* Accounts without a session, in the order in which they lost it. */
+struct users_rest {
+	struct user *first, *last;
+	unsigned int n;
+};
+
 struct users {
 	size_t large;         /* of all */
+	size_t limits;        /* bytes of all for buckets of rules */
 	unsigned int n;       /* accounts with a session */
 	unsigned int n_setup; /* sessions that are not set up yet */
-	unsigned int n_resting;
-	const int64_t *now; /* borrowed: the loop's clock */
+	const int64_t *now;   /* borrowed: the loop's clock */
 	struct bucket_limit limit[N_USERS_RATES];
-	struct user *resting_first,
-		*resting_last; /* in the order in which they lost their sessions */
+	struct users_rest resting, limited; /* those with buckets of rules that are not full */
 	struct user *bucket[USERS_BUCKETS];
 };
 
@@ -74,6 +82,9 @@ unsigned int users_count(const struct users *users, uid_t uid);
 /* Whether it may do one more; and that it did so many. */
 bool users_may(struct users *users, struct user *user, enum users_rate rate);
 void users_did(struct users *users, struct user *user, enum users_rate rate, uint64_t n);
+
+/* Another policy is in force: the buckets of all accounts are those of its limits from now on. */
+void users_use_policy(struct users *users, const struct policy_image *image, uint32_t generation);
 
 /* All accounts with sessions: the first one for NULL; NULL after the last. */
 struct user *users_next(const struct users *users, const struct user *user);

@@ -23,7 +23,7 @@ static const char usage_text[] =
 	"       xmaudit key --new|--check [--state FILE] [--json]\n"
 	"FILTER: --user U  --group G  --op NAME  --decision allow|deny  --rule FILE:LINE\n"
 	"        --arg NAME=VALUE  --result CODE  --session N  --type TYPE  --seq N[-M]\n"
-	"        --since TIME  --until TIME\n"
+	"        --since TIME  --until TIME  --observed\n"
 	"FILE is " XMAUDIT_DEFAULT_FILE " unless given: with the files that were rotated.\n";
 
 /* ---- values ------------------------------------------------------------------------------------------ */
@@ -132,6 +132,7 @@ enum option_id {
 	ID_OP,
 	ID_DECISION,
 	ID_RULE,
+	ID_OBSERVED,
 	ID_SINCE,
 	ID_UNTIL,
 	ID_ARG,
@@ -163,6 +164,8 @@ static bool parse_filter(struct xmaudit_filter *f, int id)
 		f->decisions_only = true;
 		f->rule = optarg;
 		return true;
+	case ID_OBSERVED:
+		return f->decisions_only = f->observed = true;
 	case ID_SINCE:
 		f->has_since = true;
 		return xmaudit_time(optarg, time(NULL), &f->since);
@@ -232,6 +235,7 @@ static bool parse_option(struct xmaudit_options *o, int id)
 		{ "op", required_argument, NULL, ID_OP },                                          \
 		{ "decision", required_argument, NULL, ID_DECISION },                              \
 		{ "rule", required_argument, NULL, ID_RULE },                                      \
+		{ "observed", no_argument, NULL, ID_OBSERVED },                                    \
 		{ "since", required_argument, NULL, ID_SINCE },                                    \
 		{ "until", required_argument, NULL, ID_UNTIL },                                    \
 		{ "arg", required_argument, NULL, ID_ARG },                                        \

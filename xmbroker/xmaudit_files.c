@@ -24,7 +24,7 @@
 
 static int say(const char *path, int error)
 {
-	fprintf(stderr, "xmaudit: %s: %s\n", path, strerror(error));
+	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, path, strerror(error));
 	return -error;
 }
 

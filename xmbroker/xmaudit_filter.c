@@ -120,7 +120,10 @@ bool xmaudit_matches(const struct xmaudit_filter *f, const struct xmaudit_record
 		return false;
 	if (f->has_group && !in_group(record, f->group))
 		return false;
-	if (f->rule && !rule_is(&member[XMAUDIT_RULE], f->rule))
+	if (f->rule && !rule_is(&member[XMAUDIT_RULE], f->rule) &&
+	    !rule_is(&member[XMAUDIT_OBSERVED], f->rule))
+		return false;
+	if (f->observed && !member[XMAUDIT_OBSERVED].s)
 		return false;
 	for (unsigned int i = 0; i < f->n_args; i++)
 		if (!argument_is(record, f->arg[i].name, f->arg[i].value))

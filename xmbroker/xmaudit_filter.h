@@ -16,7 +16,8 @@ struct xmaudit_filter {
 	uint64_t session;
 	const char *op;       /* canonical */
 	const char *decision; /* "allow" or "deny" */
-	const char *rule;     /* FILE:LINE */
+	const char *rule;     /* FILE:LINE: the one that decided, or that was observed */
+	bool observed;        /* only what shadow rules would have decided otherwise */
 	const char *type;     /* of the record */
 	const char *result;   /* of the call: a matter of the entry, not of the record */
 	unsigned int n_args;  /* all of them must hold */

@@ -131,6 +131,8 @@ static void put_reason(struct text *t, const json_t *record)
 			put_field(t, record, "role");
 			text_char(t, ')');
 		}
+		if (!strcmp(string_of(record, "why"), "limit"))
+			text_puts(t, ", no token left");
 	} else {
 		put_field(t, record, "why");
 	}
@@ -138,6 +140,18 @@ static void put_reason(struct text *t, const json_t *record)
 		text_puts(t, ": ");
 		put_field(t, record, "because");
 	}
+}
+
+/* What shadow rules would have made of it. */
+static void put_observed(struct text *t, const json_t *record)
+{
+	if (!json_object_get(record, "observed"))
+		return;
+	text_puts(t, " [would ");
+	put_field(t, record, "would");
+	text_puts(t, " by ");
+	put_safe(t, string_of(record, "observed"));
+	text_char(t, ']');
 }
 
 static void put_result(struct text *t, const json_t *result)
@@ -185,6 +199,7 @@ static void put_decision(struct text *t, const struct joined *entry)
 	put_call(t, record);
 	put_element(t, record);
 	put_reason(t, record);
+	put_observed(t, record);
 	if (json_object_get(record, "guard")) {
 		text_puts(t, " -> guarded: ");
 		put_field(t, record, "guard");

@@ -30,7 +30,7 @@ struct table {
 	struct row others;
 };
 
-enum { USERS, OPS, RULES, RESULTS, N_TABLES };
+enum { USERS, OPS, RULES, OBSERVED, RESULTS, N_TABLES };
 
 struct stats {
 	struct table table[N_TABLES];
@@ -118,6 +118,7 @@ static void count_decision(struct stats *s, const struct xmaudit_record *record,
 	count(&s->table[OPS], &member[XMAUDIT_OP], allowed, n);
 	count(&s->table[RULES], &member[member[XMAUDIT_RULE].s ? XMAUDIT_RULE : XMAUDIT_WHY],
 	      allowed, n);
+	count(&s->table[OBSERVED], &member[XMAUDIT_OBSERVED], allowed, n);
 	if (guarded)
 		count(&s->table[RESULTS], &member[XMAUDIT_GUARD], allowed, n);
 }
@@ -309,8 +310,9 @@ static void print_json(const struct stats *s)
 
 static const char *const titles[N_TABLES] = { "Decisions by user", "Decisions by operation",
 					      "Decisions by rule, or why there is none",
+					      "Decisions that shadow rules would change",
 					      "Answers to allowed calls" };
-static const char *const keys[N_TABLES] = { "users", "operations", "rules", "results" };
+static const char *const keys[N_TABLES] = { "users", "operations", "rules", "observed", "results" };
 
 /* The rows to the front, the greatest first. */
 static void sort(struct table *table)

@@ -21,14 +21,11 @@
 
 #define DEFAULT_SOCKET "/run/xmbroker/socket"
 
-#define EXIT_REFUSED 1
-#define EXIT_USAGE 2
-
 #define ROWS_MAX 1024 /* of one answer; an answer of 64 KiB holds fewer */
 
 /* ---- commands ---------------------------------------------------------------------------------------- */
 
-static int exit_code(int r)
+int ctl_exit_code(int r)
 {
 	return r < 0 ? EXIT_USAGE : r > 0 ? EXIT_REFUSED : EXIT_SUCCESS;
 }
@@ -86,7 +83,7 @@ static int do_status(struct ctl *ctl, const char *arg)
 
 	(void)arg;
 	if (r != 0)
-		return exit_code(r);
+		return ctl_exit_code(r);
 	text = ctl_text(ctl, XM_A_BROKER_STATUS_text);
 	if (ctl->json) {
 		parse_status(text, &row);
@@ -97,40 +94,6 @@ static int do_status(struct ctl *ctl, const char *arg)
 	}
 	free(text);
 	return EXIT_SUCCESS;
-}
-
-static int do_reload(struct ctl *ctl, const char *arg)
-{
-	struct xm_request req = { .op = XM_OP_BROKER_RELOAD };
-	int r = ctl_call(ctl, &req);
-	bool kept;
-	char *text;
-
-	(void)arg;
-	if (r != 0)
-		return exit_code(r);
-	kept = ctl->reply.value != 0;
-	text = ctl_text(ctl, XM_A_BROKER_RELOAD_text);
-	if (ctl->json) {
-		printf("{\"reloaded\":%s,\"text\":", kept ? "false" : "true");
-		/* Line by line, since one string of ctl_print_json_string() is short. */
-		putchar('[');
-		for (char *line = strtok(text, "\n"), *first = line; line;
-		     line = strtok(NULL, "\n")) {
-			if (line != first)
-				putchar(',');
-			ctl_print_json_string(line);
-		}
-		puts("]}");
-	} else {
-		fputs(text, stderr);
-		if (kept)
-			ctl_complain("the old policy stays in force");
-		else
-			puts("policy reloaded");
-	}
-	free(text);
-	return kept ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
 /* "12 uid=1000 gid=1000 ... comm=all the rest" */
@@ -266,7 +229,7 @@ static int do_sessions(struct ctl *ctl, const char *arg)
 		r = read_page(ctl, &from, &sessions);
 	} while (r == 0 && sessions.n > before);
 	if (r != 0)
-		return exit_code(r);
+		return ctl_exit_code(r);
 	if (ctl->users)
 		print_users(ctl, &sessions);
 	else
@@ -328,7 +291,8 @@ static int write_file(struct ctl *ctl, const char *path)
 static int do_metrics(struct ctl *ctl, const char *arg)
 {
 	(void)arg;
-	return exit_code(ctl->output ? write_file(ctl, ctl->output) : write_metrics(ctl, stdout));
+	return ctl_exit_code(ctl->output ? write_file(ctl, ctl->output)
+					 : write_metrics(ctl, stdout));
 }
 
 static int parse_user(const char *user, uint32_t *uidp)
@@ -360,7 +324,7 @@ static int do_kick(struct ctl *ctl, const char *arg)
 	req.arg[XM_A_BROKER_KICK_uid].num = uid;
 	r = ctl_call(ctl, &req);
 	if (r != 0)
-		return exit_code(r);
+		return ctl_exit_code(r);
 	if (ctl->json)
 		printf("{\"uid\":%" PRIu32 ",\"closed\":%" PRIu32 "}\n", uid, ctl->reply.value);
 	else
@@ -376,18 +340,22 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", false, do_status },     { "reload", false, do_reload },
+	{ "status", false, do_status },     { "reload", false, ctl_reload },
 	{ "sessions", false, do_sessions }, { "metrics", false, do_metrics },
-	{ "kick", true, do_kick },
+	{ "kick", true, do_kick },          { "confirm", false, ctl_confirm },
 };
 
 /* ---- command line ------------------------------------------------------------------------------------ */
 
 static const char help[] =
-	"Usage: xmbrokerctl [--socket PATH] [--json] [--users] [--output FILE] COMMAND\n"
+	"Usage: xmbrokerctl [--socket PATH] [--json] [--users] [--output FILE]\n"
+	"                   [--confirm SECONDS] [--force] COMMAND\n"
 	"\n"
 	"  status      what xmbroker runs on and with, and how it fares\n"
 	"  reload      compile the policy again and put it into force if it is good\n"
+	"              --confirm SECONDS: the old one comes back unless confirmed in time\n"
+	"              --force: even if it locks you out, or drops most grants\n"
+	"  confirm     keep the policy that was reloaded with --confirm\n"
 	"  sessions    the sessions that are open; with --users, their sums for each user\n"
 	"  metrics     counters and gauges as OpenMetrics text; with --output, into FILE\n"
 	"  kick USER   close a user's sessions (name or uid)\n"
@@ -415,6 +383,8 @@ static int parse(int argc, char *argv[], struct ctl *ctl)
 		{ "json", no_argument, NULL, 'j' },
 		{ "users", no_argument, NULL, 'u' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "confirm", required_argument, NULL, 'c' },
+		{ "force", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -434,6 +404,12 @@ static int parse(int argc, char *argv[], struct ctl *ctl)
 			break;
 		case 'o':
 			ctl->output = optarg;
+			break;
+		case 'c':
+			ctl->confirm = optarg;
+			break;
+		case 'f':
+			ctl->force = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -462,6 +438,10 @@ int main(int argc, char *argv[])
 	command = find_command(argc - optind, argv + optind, &arg);
 	if (!command) {
 		fputs(help, stderr);
+		return EXIT_USAGE;
+	}
+	if ((ctl.confirm || ctl.force) && command->run != ctl_reload) {
+		ctl_complain("--confirm and --force are of reload");
 		return EXIT_USAGE;
 	}
 	if (ctl_open(&ctl) < 0)

@@ -3,7 +3,7 @@
 #define XMBROKER_XMBROKERCTL_H
 
 /*
- * What the parts of xmbrokerctl know of each other: commands (xmbrokerctl.c), tables and JSON
+ * What the parts of xmbrokerctl know of each other: commands (xmbrokerctl.c, xmbrokerctl_reload.c), tables and JSON
  * (xmbrokerctl_print.c), and a small blocking client of the protocol in wire.h (xmbrokerctl_client.c).
  * Everything that goes wrong is said on stderr where it happens.
  */
@@ -13,12 +13,16 @@
 struct ctl {
 	int fd;
 	const char *socket;
-	bool json, users;
-	const char *output; /* NULL: standard output */
+	bool json, users, force;
+	const char *confirm; /* seconds; NULL: for good */
+	const char *output;  /* NULL: standard output */
 	uint32_t serial;
 	struct xm_reply reply;
 	uint8_t msg[XM_WIRE_PACKET]; /* what a reply points to stays in here until the next call */
 };
+
+#define EXIT_REFUSED 1
+#define EXIT_USAGE 2
 
 #define CTL_FIELDS_MAX 24
 
@@ -31,6 +35,17 @@ struct ctl_row {
 	struct ctl_field field[CTL_FIELDS_MAX];
 	size_t n;
 };
+
+/* ---- xmbrokerctl.c ----------------------------------------------------------------------------------- */
+
+/* Of what ctl_call() returned. */
+int ctl_exit_code(int r);
+
+/* ---- xmbrokerctl_reload.c ---------------------------------------------------------------------------- */
+
+/* Commands; their exit codes. */
+int ctl_reload(struct ctl *ctl, const char *arg);
+int ctl_confirm(struct ctl *ctl, const char *arg);
 
 /* ---- xmbrokerctl_print.c ----------------------------------------------------------------------------- */
 

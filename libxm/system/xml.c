@@ -46,7 +46,7 @@ void xml_report(const struct xml_source *source, enum diag_level level, size_t a
 	va_list args;
 
 	/* Once messages are dropped they are only counted, and finding the line is not worth it. */
-	if (!source->diag->truncated)
+	if (!diag_is_full(source->diag, level))
 		place = place_of(source, at);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

@@ -18,7 +18,7 @@ HELLO = protocol.encode_hello(3, "attacker")
 RECORDED_HELLO = protocol.encode_hello(3, "honest", "/user.slice/honest.scope")
 GET_TIME = protocol.encode_call(protocol.XM_GET_TIME, [0], 1)
 FORBIDDEN = ((protocol.XM_HALT_PARTITION, [1]), (protocol.BY_NAME["XM_halt_system"].number, []),
-             (protocol.BY_NAME["broker_reload"].number, []),
+             (protocol.BY_NAME["broker_reload"].number, [0, 0]),
              (protocol.BY_NAME["broker_sessions"].number, [0]))
 MESSAGE_MAX = protocol.MAX_PACKET
 

@@ -35,6 +35,7 @@
 
 struct settings {
 	bool json;
+	bool quick;
 	unsigned int rounds;
 	unsigned int calls;     /* of one measurement */
 	unsigned int decisions; /* of one measurement */
@@ -63,6 +64,7 @@ struct results {
 	double session[2];           /* bytes: PSS, private dirty */
 	struct floods floods;
 	struct audit_results audit;
+	struct policy_results policies;
 	bool exact; /* of smaps_rollup; otherwise resident anonymous memory */
 };
 
@@ -326,6 +328,7 @@ static void measure(const struct settings *settings, struct results *results)
 	measure_sessions(&peers[LOOPBACK], results);
 	floods_measure(&peers[LOOPBACK], settings->calls, &results->floods);
 	audit_bench(settings->build, settings->records, &results->audit);
+	policies_measure(settings->build, settings->quick, settings->rounds, &results->policies);
 }
 
 /* ---- output -------------------------------------------------------------------------------------------- */
@@ -356,6 +359,7 @@ static void print_table(const struct settings *settings, const struct results *r
 		puts("  (anonymous memory: only root can see the proportional share)");
 	floods_print(&r->floods);
 	audit_print(&r->audit);
+	policies_print(&r->policies);
 }
 
 static void print_json(const struct settings *settings, const struct results *r, int cpu)
@@ -369,6 +373,7 @@ static void print_json(const struct settings *settings, const struct results *r,
 	       median(r->load, settings->rounds));
 	floods_print_json(&r->floods);
 	audit_print_json(&r->audit);
+	policies_print_json(&r->policies);
 	printf(",\"decision_ns\":%.1f,\"sessions\":%d,\"session_bytes\":%.0f,"
 	       "\"session_private_dirty_bytes\":%.0f,\"session_memory\":\"%s\"}\n",
 	       median(r->decision, settings->rounds), SESSIONS, r->session[0], r->session[1],
@@ -408,6 +413,7 @@ static int parse(int argc, char *argv[], struct settings *settings)
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == 'q') {
+			settings->quick = true;
 			settings->rounds = 3;
 			settings->calls = 5000;
 			settings->decisions = 100000;

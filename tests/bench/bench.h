@@ -78,6 +78,31 @@ void floods_measure(const struct peer *peer, unsigned int calls, struct floods *
 void floods_print(const struct floods *floods);
 void floods_print_json(const struct floods *floods);
 
+/* ---- policy.c ------------------------------------------------------------------------------------------ */
+
+#define POLICY_SIZES 5
+
+struct policy_size {
+	unsigned int rules, files;
+	double compile_s, bytes;
+	double cold_ns, warm_ns; /* one decision */
+};
+
+struct policy_results {
+	struct policy_size size[POLICY_SIZES];
+	unsigned int n;
+	double flat; /* the dearest cold decision to the cheapest */
+	double check_s, check_mib;
+	unsigned int reload_calls;
+	double reload_ms, quiet_ms; /* the longest wait of one client, during reloads and without */
+};
+
+/* Large policies; expects large_write() to have been called. */
+void policies_measure(const char *build, bool quick, unsigned int rounds,
+		      struct policy_results *results);
+void policies_print(const struct policy_results *results);
+void policies_print_json(const struct policy_results *results);
+
 /* ---- audit.c ------------------------------------------------------------------------------------------ */
 
 /* xmaudit on a log of so many records, which is in the page cache. */

@@ -26,7 +26,8 @@ PROGRAMS = ("xmbroker", "xmbroker-server", "xmbroker-compiler", "xmsim", "xmpoli
 OPTIONAL = tuple("tests/call" + n for n in ("26", "pr", "32", "24_32", "26_32", "pr_32")) \
     + tuple("tests/conformance" + n for n in ("24", "26", "3x", "pr", "24_32", "26_32",
                                                  "3x_32", "pr_32")) \
-    + ("tests/stream", "tests/honest", "tests/wallclock.so")
+    + ("tests/stream", "tests/honest", "tests/wallclock.so") \
+    + ("examples/hello", "examples/gettime", "examples/hcall")
 TIMEOUT = 20
 SANITIZED = bool(os.environ.get("XM_SANITIZED"))
 
@@ -37,6 +38,7 @@ def _stage():
     stage = tempfile.mkdtemp(prefix="xm stage ")
     atexit.register(shutil.rmtree, stage, ignore_errors=True)
     os.makedirs(os.path.join(stage, "tests"))
+    os.makedirs(os.path.join(stage, "examples"))
     for name in PROGRAMS:
         shutil.copy2(os.path.join(BUILD, name), os.path.join(stage, name))
     for name in OPTIONAL:

@@ -221,10 +221,11 @@ _TABLE = """
 86 XM_get_PCT partitionId:u32 table:struct-out:partitionControlTable_t
 87 XM_get_partition_mmap partitionId:u32 from:u32 areas:records-out:xmPhysicalMemMap:noAreas noAreas:u32
 512 broker_status text:text-out
-513 broker_reload text:text-out
+513 broker_reload confirm:u32 force:u32 text:text-out
 514 broker_sessions from:u64 text:text-out
 515 broker_kick uid:u32
 516 broker_metrics from:u64 text:text-out
+517 broker_confirm text:text-out
 """
 
 Argument = collections.namedtuple("Argument", "name type out detail count optional pointed")

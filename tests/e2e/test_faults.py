@@ -38,7 +38,7 @@ NEVER_FAIL = set("""
     _exit exit abort free fclose closedir munmap getpid getppid gettid getuid geteuid getgid getegid
     umask tzset getenv secure_getenv unsetenv setenv clearenv mallopt malloc_trim __fprintf_chk
     __printf_chk __vfprintf_chk __dprintf_chk __vdprintf_chk fprintf printf vfprintf dprintf
-    vdprintf perror qsort sched_yield raise sigsuspend pause alarm atexit __cxa_atexit
+    vdprintf perror qsort qsort_r sched_yield raise sigsuspend pause alarm atexit __cxa_atexit
     openlog closelog syslog __syslog_chk __vsyslog_chk vsyslog localtime_r fileno fseek ftell rewind
     clearerr ferror feof setvbuf sysconf gai_strerror endpwent endgrent setpwent setgrent
     freeaddrinfo sleep usleep __gcov_dump mlock2_

@@ -75,7 +75,7 @@ def test_ctl_status_for_programs():
         assert (numbers["sessions"], numbers["max_sessions"]) == (1, 77), numbers
         assert status.pop("policy") and status.pop("version"), status
         assert status == {"backend": "loopback", "profile": "3.x", "hypervisor": "connected",
-                          "audit": "ok"}, status
+                          "policy_state": "confirmed", "audit": "ok"}, status
         done = ctl(broker, ALICE, "status")
         assert "sessions: 1 of 77\n" in done.stdout and "uptime: " in done.stdout, done
 

@@ -225,7 +225,7 @@ def control(path):
     """Status, sessions, metrics if there are any, a reload of what is there, and a kick of all."""
     steps = [(name, lambda c, n=name, a=args: one_call(c, n, "XM_OK", *a))
              for name, args in (("broker_status", []), ("broker_sessions", [0]),
-                                ("broker_reload", []), ("broker_kick", [ALICE if ROOT else os.getuid()]))]
+                                ("broker_reload", [0, 0]), ("broker_kick", [ALICE if ROOT else os.getuid()]))]
     return all_steps(path, steps)
 
 

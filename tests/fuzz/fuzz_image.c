@@ -26,10 +26,31 @@ static const char policy[] =
 	"  - allow: \"@partition\"\n"
 	"  - deny: XM_write_console\n"
 	"    where: {buffer: {length: 100..}}\n"
+	"  - allow: XM_raise_partition_ipvi\n"
+	"    where: {partitionId: [1, 2, self], noIpvi: {not: 25..26}}\n"
+	"  - allow: [XM_hm_seek, XM_trace_seek]\n"
+	"    where: {offset: -8..8, whence: XM_OBJ_SEEK_CUR}\n"
+	"  - allow: XM_memory_copy\n"
+	"    where: {dstId: self, dstAddr: 0x4000000.., srcId: 1, srcAddr: 8..0x1ffffffff, size: "
+	"..9}\n"
+	"  - allow: \"@time\"\n"
+	"    limit: {rate: 6/min, burst: 2}\n"
+	"  - allow: \"@status\"\n"
+	"    observe_until: 2100-01-01\n"
+	"  - deny: XM_get_time\n"
+	"    observe_until: 2100-01-01\n"
+	"  t:\n"
+	"  - allow: \"@status\"\n"
 	"grants:\n"
 	"- {to: \"user:1\", roles: [r]}\n"
+	"- {to: everyone, roles: [t], from: 2027-01-01, hours: \"22:00-06:00\", days: [fri]}\n"
 	"- {to: {all: [\"group:7\", \"group:9\"]}, roles: [r]}\n"
-	"- {to: everyone, roles: [r]}\n";
+	"- {to: everyone, roles: [r]}\n"
+	"never:\n"
+	"- {calls: XM_halt_system, except: [\"group:3\", {all: [\"user:1\", \"group:9\"]}]}\n"
+	"- {calls: XM_reset_partition, where: {partitionId: self, status: {mask: 1, is: 1}}, "
+	"except: \"user:1\"}\n"
+	"- {calls: XM_write_console, where: {buffer: {length: 200..}}}\n";
 
 static const uint8_t *base;
 static size_t base_len;
@@ -82,22 +103,52 @@ static void fix_header(uint8_t *copy, size_t len)
 	header->checksum = image_checksum(copy, len);
 }
 
+/* What an image says about itself: texts have ends, numbers are of what there is. */
+static size_t read_about(const struct policy_image *image)
+{
+	struct policy_source source;
+	struct policy_about about;
+	struct policy_limit limit;
+	size_t sum = 0;
+	uint32_t n;
+
+	policy_image_about(image, &about);
+	for (uint32_t i = 0; policy_image_source(image, i, &source); i++)
+		sum += strlen(source.file) + strlen(source.role) + strlen(source.because);
+	for (uint32_t i = 0; policy_image_limit(image, i, &limit); i++) {
+		if (limit.rule >= about.n_rules || !limit.count || !limit.burst ||
+		    !policy_image_find_limit(image, limit.key, &n) || n != i)
+			abort();
+		sum += limit.period;
+	}
+	return sum;
+}
+
 static void use(const struct policy_image *image)
 {
 	static const uint8_t name[] = "hk-1";
 	static struct explanation explanation;
 	uint32_t gids[] = { 9, 7, 3 };
 	struct policy_subject subject = { .uid = 1, .gids = gids };
+	struct policy_time time = { .now = INT64_MIN, .determined = true };
 
+	volatile size_t sum = read_about(image);
+
+	(void)sum;
 	subject.n_gids = (uint32_t)policy_image_filter_groups(image, gids, 3);
 	for (unsigned int op = 0; op < XM_N_OPS; op++) {
 		struct xm_request req = { .op = op };
 
+		/* From one end of time to the other. */
+		time.now += INT64_MAX / XM_N_OPS * 2;
 		for (unsigned int i = 0; i < XM_MAX_ARGS; i++)
 			req.arg[i] = (struct xm_value){ .num = i, .len = 4, .data = name };
-		policy_explain(image, &subject, &req, op % 3, &explanation);
+		policy_explain_decision(image, &subject, &req, op % 3, time, &explanation);
 		req.arg[0].state = XM_ST_FAULT;
-		policy_explain(image, &subject, &req, op % 3, &explanation);
+		policy_explain_decision(image, &subject, &req, op % 3, time, &explanation);
+		/* Proofs take long: of few operations, others for other images. */
+		if (op % 16 == sum % 16)
+			policy_explain(image, &subject, &req, op % 3, time, &explanation);
 	}
 }
 

@@ -270,7 +270,7 @@ const char *inprocess_log(void)
 
 void inprocess_start(enum xm_profile profile)
 {
-	static const struct policy_options options = { NULL, 0, true };
+	static const struct policy_options options = { .partition = 0, .system_required = true };
 	struct diag diag;
 	size_t len;
 

@@ -38,6 +38,8 @@ one_file() { # HEADER FOLDER
 {
 	layer 'libxm/core/' $(files libxm/core)
 	layer 'libxm/core/|libxm/system/' $(files libxm/system)
+	# The interpreter that policies are compared with shares nothing with those who decide.
+	layer 'libxm/core/|libxm/system/|tests/naive' $(files tests | grep '/naive')
 	layer 'libxm/core/|libxm/system/|policy/' $(files policy)
 	layer 'libxm/core/|libxm/system/|policy/|xmbroker/' $(files xmbroker)
 	layer 'libxm/core/|libxm/[a-z0-9_]+\.(h|def)"|[a-z0-9_]+\.(h|def)"' $(files 'libxm/*.c' 'libxm/*.h' |

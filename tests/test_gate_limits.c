@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Limits and shadow rules at the gate: when a token is charged, when it is given back, and what the
+ * record says.
+ */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/gate_rig.h"
+
+static int64_t now;
+static size_t memory, total;
+static struct limits limits;
+static struct gate_batch batch;
+static struct gate_answer answer;
+static uint8_t tx[XM_WIRE_PACKET];
+
+/* Two rules: 1 token, then 2. */
+static void setup(void)
+{
+	gate_setup();
+	now = 1000;
+	limits_init(&limits, &now, &memory, &total);
+	caller.limits = &limits;
+	fake_policy.limited = true;
+	fake_policy.n_limits = 2;
+	fake_policy.limit[0] = (struct policy_limit){ 10, 0, 1, 1, 1 };
+	fake_policy.limit[1] = (struct policy_limit){ 20, 0, 1, 3600, 2 };
+	gate.batch = &batch;
+}
+
+static void teardown(void)
+{
+	limits_deinit(&limits);
+	caller.limits = NULL;
+	gate_teardown();
+}
+
+TestSuite(gate_limits, .init = setup, .fini = teardown);
+
+Test(gate_limits, without_a_token_it_is_denied)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+	cr_expect_not(logged("limit"));
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+	cr_expect_eq(hypervisor->n_calls, 3);
+	cr_expect(logged("\"decision\":\"deny\",\"why\":\"limit\",\"rule\":\"policy.yaml:12:7\""));
+	cr_expect_eq(gate.count.limited, 1);
+	now += 1000;
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+}
+
+Test(gate_limits, who_has_no_account_has_full_buckets)
+{
+	caller.limits = NULL;
+	for (unsigned int i = 0; i < 9; i++)
+		cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+}
+
+Test(gate_limits, a_guarded_call_costs_nothing)
+{
+	for (unsigned int i = 0; i < 9; i++) {
+		fake_request(XM_OP_HALT_PARTITION, &call.req);
+		call.req.arg[0].num = 99;
+		ask();
+		cr_expect_eq(reply.code, XM_C_INVALID_PARAM);
+	}
+	cr_expect(limits_are_full(&limits));
+}
+
+Test(gate_limits, a_call_that_cannot_be_recorded_costs_nothing)
+{
+	use_audit(open("/dev/full", O_WRONLY | O_APPEND));
+	fake_policy.limited = false;
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	fake_policy.answer.limit = 1;
+	for (unsigned int i = 0; i < 9; i++)
+		cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	now += 3600 * 1000; /* the fraction that was not there */
+	cr_expect(limits_are_full(&limits));
+}
+
+/* ---- batches ----------------------------------------------------------------------------------- */
+
+/* How many calls a batch of `n` made, one of which asks for this clock. */
+static unsigned int ask_batch_with(unsigned int n, unsigned int at, uint64_t clock)
+{
+	static struct xm_request req[XM_BATCH_MAX];
+	unsigned int before = hypervisor->n_calls;
+	uint8_t msg[XM_WIRE_PACKET];
+	int len;
+
+	for (unsigned int i = 0; i < n; i++)
+		fake_request(XM_OP_GET_TIME, &req[i]);
+	req[at].arg[0].num = clock;
+	len = xm_wire_put_batch(msg, sizeof(msg), 7, req, n);
+	cr_assert_gt(len, 0);
+	xm_reply_init(&reply, space, sizeof(space));
+	answer = (struct gate_answer){ .reply = &reply, .msg = tx, .cap = sizeof(tx) };
+	cr_assert_eq(gate_message(&gate, &caller, msg, (size_t)len, &call, &answer), 0);
+	return hypervisor->n_calls - before;
+}
+
+static unsigned int ask_batch(unsigned int n, uint64_t clock)
+{
+	return ask_batch_with(n, n - 1, clock);
+}
+
+Test(gate_limits, a_batch_takes_a_token_for_each_element)
+{
+	cr_expect_eq(ask_batch(3, 0), 3);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+}
+
+Test(gate_limits, a_batch_that_is_refused_gives_all_back)
+{
+	for (unsigned int i = 0; i < 5; i++)
+		cr_expect_eq(ask_batch(4, 0), 0);
+	cr_expect(limits_are_full(&limits));
+	cr_expect(logged("\"why\":\"limit\""));
+	cr_expect_eq(ask_batch(3, 0), 3);
+}
+
+Test(gate_limits, a_guarded_element_gives_its_token_back)
+{
+	cr_expect_eq(ask_batch(3, 99), 2);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+}
+
+/* The token of the guarded one is back already when the batch is refused. */
+Test(gate_limits, a_batch_that_is_refused_gives_back_only_what_it_took)
+{
+	ask_op(XM_OP_GET_TIME);
+	ask_op(XM_OP_GET_TIME);
+	cr_expect_eq(ask_batch_with(3, 0, 99), 0);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+}
+
+Test(gate_limits, a_batch_that_cannot_be_recorded_gives_all_back)
+{
+	use_audit(open("/dev/full", O_WRONLY | O_APPEND));
+	fake_policy.limited = false;
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	fake_policy.answer.limit = 1;
+	for (unsigned int i = 0; i < 5; i++)
+		cr_expect_eq(ask_batch(2, 0), 0);
+	now += 3600 * 1000;
+	cr_expect(limits_are_full(&limits));
+}
+
+/* ---- time ---------------------------------------------------------------------------------------- */
+
+Test(gate_limits, a_clock_before_the_time_of_compilation_is_not_believed)
+{
+	int64_t before = time(NULL);
+
+	fake_policy.compiled_at = before;
+	ask_op(XM_OP_GET_TIME);
+	cr_expect(fake_policy.time.determined);
+	cr_expect_geq(fake_policy.time.now, before);
+	fake_policy.compiled_at = before + 3600;
+	ask_op(XM_OP_GET_TIME);
+	cr_expect_not(fake_policy.time.determined);
+}
+
+/* ---- shadow rules ------------------------------------------------------------------------------ */
+
+Test(gate_limits, what_is_observed_is_in_the_record)
+{
+	caller.limits = NULL;
+	fake_policy.limited = false;
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	fake_policy.answer.observed = 0;
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+	cr_expect(logged(
+		"\"role\":\"operator\",\"observed\":\"policy.yaml:12:7\",\"would\":\"deny\""));
+	fake_policy.answer = FAKE_DENY;
+	fake_policy.answer.observed = 0;
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+	cr_expect(logged(
+		"\"why\":\"no rule\",\"observed\":\"policy.yaml:12:7\",\"would\":\"allow\""));
+}
+
+Test(gate_limits, what_is_not_observed_does_not_say_so)
+{
+	caller.limits = NULL;
+	fake_policy.limited = false;
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	ask_op(XM_OP_GET_TIME);
+	cr_expect_not(logged("observed"));
+	cr_expect_not(logged("would"));
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Policies on trial: in force until they are confirmed, or until their time is over and the last
+ * confirmed one comes back.  Owns the descriptor of that one.  Must never forget a trial because a
+ * server died, nor confirm one because another policy came: only a confirmation ends it well.
+ *
+ * A policy that is reloaded while another is on trial is on trial too: until the same time, or until
+ * its own if it was reloaded with one.  What comes back is always what was confirmed last.  The files
+ * of the policy stay as they are: the next reload takes what is in them, and so does the next start
+ * if they have been changed since (trial_keep.c).
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xmbroker/log.h"
+#include "xmbroker/notify.h"
+#include "xmbroker/supervisor.h"
+#include "xmbroker/supervisor_internal.h"
+
+static bool is_on_trial(const struct supervisor *s)
+{
+	return s->trial.previous >= 0;
+}
+
+static uint32_t seconds_left(const struct supervisor *s)
+{
+	int64_t left = s->trial.until - s->loop.now;
+
+	return left <= 1000 ? 1 : (uint32_t)((left + 999) / 1000);
+}
+
+static void tell(struct supervisor *s, uint32_t seconds, const char *reason)
+{
+	struct channel_message message = { .type = CHANNEL_TRIAL, .number = seconds, .fd = -1 };
+
+	snprintf(message.text, sizeof(message.text), "%s", reason);
+	children_tell_server(s, &message);
+}
+
+/* What is confirmed is on the disk before anybody is told that another policy is in force. */
+void trial_ask(struct supervisor *s, int image, uint32_t seconds)
+{
+	int confirmed = is_on_trial(s) ? s->trial.previous : s->kept >= 0 ? s->kept : s->image;
+
+	if (seconds)
+		s->trial.asked = seconds;
+	if (s->trial.asked || is_on_trial(s))
+		trial_keep_write(s, image, confirmed);
+}
+
+static void begin(struct supervisor *s)
+{
+	struct trial *t = &s->trial;
+	char reason[160];
+
+	t->until = s->loop.now + (int64_t)t->asked * 1000;
+	snprintf(reason, sizeof(reason),
+		 "on trial: generation %u comes back unless this is confirmed within %u s",
+		 t->generation, t->asked);
+	log_notice("policy generation %u is %s", s->generation, reason);
+	tell(s, t->asked, reason);
+	t->asked = 0;
+}
+
+void trial_taken(struct supervisor *s)
+{
+	struct trial *t = &s->trial;
+
+	if (s->generation == t->rollback) {
+		t->rollback = 0;
+		log_notice("policy generation %u is rolled back", s->kept_generation);
+		return;
+	}
+	if (t->asked && !is_on_trial(s)) {
+		t->previous = s->kept;
+		t->generation = s->kept_generation;
+		s->kept = -1;
+	}
+	if (!t->asked && !is_on_trial(s)) {
+		trial_keep_forget(s);
+		return;
+	}
+	if (t->asked)
+		begin(s);
+	else
+		log_notice("policy generation %u is unconfirmed, too: %u s left", s->generation,
+			   seconds_left(s));
+}
+
+bool trial_refused(struct supervisor *s, uint32_t generation)
+{
+	bool rollback = generation == s->trial.rollback;
+
+	s->trial.asked = 0;
+	s->trial.rollback = 0;
+	return rollback;
+}
+
+bool trial_confirm(struct supervisor *s, char *text, size_t size)
+{
+	struct trial *t = &s->trial;
+
+	if (s->kept >= 0 && (t->asked || is_on_trial(s))) {
+		snprintf(text, size, "a policy is just coming into force: confirm it then\n");
+		return false;
+	}
+	if (!is_on_trial(s)) {
+		snprintf(text, size, "there is nothing to confirm: generation %u is in force\n",
+			 s->generation);
+		return false;
+	}
+	close(t->previous);
+	t->previous = -1;
+	trial_keep_forget(s);
+	snprintf(text, size, "policy generation %u is confirmed\n", s->generation);
+	log_notice("policy generation %u is confirmed", s->generation);
+	tell(s, 0, "confirmed");
+	return true;
+}
+
+static void roll_back(struct supervisor *s)
+{
+	struct trial *t = &s->trial;
+	char reason[160];
+	int fd = t->previous;
+
+	snprintf(reason, sizeof(reason),
+		 "rolled back: generation %u was not confirmed in time, that of generation %u is "
+		 "back",
+		 s->generation, t->generation);
+	log_warning("policy %s; its files are as they were: correct them before the next reload",
+		    reason);
+	t->previous = -1;
+	t->asked = 0;
+	t->rollback = s->n_generations + 1;
+	reload_put_into_force(s, fd, true);
+	tell(s, 0, reason);
+	notify_send("STATUS=policy generation %u; the one before was not confirmed", s->generation);
+}
+
+void trial_tick(struct supervisor *s)
+{
+	if (is_on_trial(s) && s->phase == PHASE_RUNNING && s->loop.now >= s->trial.until)
+		roll_back(s);
+}
+
+int64_t trial_next(const struct supervisor *s, int64_t at)
+{
+	if (!is_on_trial(s) || s->phase != PHASE_RUNNING)
+		return at;
+	return at < 0 || s->trial.until < at ? s->trial.until : at;
+}
+
+void trial_tell_again(struct supervisor *s)
+{
+	if (is_on_trial(s))
+		tell(s, seconds_left(s), "on trial");
+}
+
+void trial_stop(const struct supervisor *s)
+{
+	if (is_on_trial(s))
+		log_warning("policy generation %u was never confirmed: the next start takes "
+			    "generation %u, unless its files have been changed by then",
+			    s->generation, s->trial.generation);
+}
+
+void trial_explain(const struct supervisor *s, uint32_t generation, char *text, size_t size)
+{
+	size_t len = strlen(text);
+	const struct trial *t = &s->trial;
+
+	if (!t->asked && !is_on_trial(s))
+		return;
+	snprintf(text + len, size - len,
+		 "unconfirmed: generation %u comes back in %u s unless somebody says `xmbrokerctl "
+		 "confirm'\n",
+		 is_on_trial(s) ? t->generation : generation,
+		 t->asked ? t->asked : seconds_left(s));
+}
