@@ -16,7 +16,12 @@ usr/include/xm.h usr/include/xm-linux.h usr/include/xm/hypercalls.def
 usr/lib/libxm.so usr/lib/libxm.a usr/lib/libxm-linux.a usr/lib/pkgconfig/libxm.pc
 usr/share/xmbroker/examples/hello.c usr/share/xmbroker/common/rules.mk
 usr/share/xmbroker/policy/demo.yaml usr/share/xmbroker/policy/demo.xml
+usr/share/xmbroker/policy/lab.yaml usr/share/xmbroker/policy/lab.xml usr/share/xmbroker/policy/lab.md
+usr/share/xmbroker/policy/spacecraft.yaml usr/share/xmbroker/policy/spacecraft.xml
+usr/share/xmbroker/policy/spacecraft.md usr/share/xmbroker/policy/avionics.yaml
+usr/share/xmbroker/policy/avionics.xml usr/share/xmbroker/policy/avionics.md
 usr/share/man/man7/xm_hypercalls.7 usr/share/man/man8/xmbroker.8
+usr/share/bash-completion/completions/xmpolicy usr/share/zsh/site-functions/_xmpolicy
 """.split()
 
 # As such programs are: the 2.4 way to start, raw calls, errno printed.
