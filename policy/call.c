@@ -309,7 +309,7 @@ static int named(struct reader *r, const char *text, const char **valuep)
 /* "name=value" with a name that it has not. */
 static bool no_argument(struct reader *r, char *text)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 
 	text[strcspn(text, "= ")] = '\0';
 	fail(r, "%s has no argument '%s'; %s", r->op->name, text,
@@ -412,7 +412,7 @@ static bool operation(struct reader *r)
 	snprintf(name, sizeof(name), "%.*s", (int)(len < TOKEN_MAX ? len : TOKEN_MAX - 1), r->at);
 	op = xm_op_by_name(name);
 	if (op < 0) {
-		struct arena arena = { NULL };
+		struct arena arena = { .chunks = NULL };
 		const char *hint = vocabulary_op_hint(&arena, name);
 
 		fail(r, "there is no operation '%s'%s%s", name, hint ? "; " : "", hint ? hint : "");

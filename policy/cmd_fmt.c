@@ -85,7 +85,7 @@ static int deal_with(const struct arguments *args, struct arena *arena, const st
 
 static int format(const struct arguments *args, const char *path)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	struct diag diag;
 	int ret = EXIT_USAGE;

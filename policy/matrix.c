@@ -346,7 +346,7 @@ json_t *policy_matrix(const struct policy_image *image, const struct prove_optio
 	struct matrix m = { .image = image,
 			    .steps = options->budget ? options->budget : PROVE_BUDGET };
 	int64_t now = world_now(image, NULL, options);
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	json_t *answer = json_object();
 	uint32_t n, *selves;
 

@@ -320,7 +320,7 @@ enum prove_result prove_dead(const struct policy_image *image, const struct prov
 {
 	uint32_t n = image->table[IMAGE_RULES].count, n_selves, *selves;
 	struct examiner x = { .image = image };
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	enum prove_result result;
 	bool *dead = arena_alloc(&arena, n * sizeof(*dead));
 

@@ -104,7 +104,7 @@ enum prove_relation prove_diff(const struct policy_image *old, const struct poli
 {
 	uint64_t steps = options->budget ? options->budget : PROVE_DIFF_BUDGET;
 	struct differ *d = calloc(1, sizeof(*d));
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	enum prove_relation relation;
 	uint32_t n, *selves;
 

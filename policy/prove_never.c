@@ -123,7 +123,7 @@ enum prove_result prove_never(const struct policy_image *image, const struct pro
 	uint32_t n = image->table[IMAGE_NEVERS].count, n_selves, *selves;
 	struct prover p = { .found = found, .data = data };
 	enum prove_result *result, all = PROVE_HOLDS;
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct world w;
 
 	if (!n)

@@ -293,7 +293,7 @@ enum prove_result prove_who(const struct policy_image *image, const struct prove
 	struct asker a = { .pattern = pattern, .found = found, .data = data };
 	uint64_t steps = options->budget ? options->budget : PROVE_BUDGET;
 	int64_t now = world_now(image, NULL, options);
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	uint32_t n, *selves;
 
 	if (pattern->at_time && pattern->time.determined && pattern->time.now < now)

@@ -47,7 +47,7 @@ static void run_case(const struct policy_image *image, const struct node *row)
 
 static void run_cases(const struct policy_image *image, const char *path)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	const struct node *table;
 	struct diag diag;
@@ -101,7 +101,7 @@ static char *replaced(struct arena *arena, const char *text, const char *from, c
 /* alice and bob are not known on most machines. */
 Test(policy_cases, sample_policy)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	struct compiled c;
 	struct diag diag;

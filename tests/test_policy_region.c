@@ -109,7 +109,7 @@ static void check_next(struct arena *arena)
 Test(policy_region, sets_are_what_their_values_say)
 {
 	for (unsigned int i = 0; i < 4000; i++) {
-		struct arena arena = { NULL };
+		struct arena arena = { .chunks = NULL };
 
 		seed = i;
 		check_operations(&arena);
@@ -120,7 +120,7 @@ Test(policy_region, sets_are_what_their_values_say)
 
 Test(policy_region, ends_of_all_numbers)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct region_set *all = region_set_range(&arena, 0, UINT64_MAX, false);
 	const struct region_piece odd = { 0, UINT64_MAX, 1, 1 };
 	const struct region_set *odds = region_set_of(&arena, &odd, 1, false);
@@ -137,7 +137,7 @@ Test(policy_region, ends_of_all_numbers)
 
 Test(policy_region, a_pattern_of_leading_bits_is_an_interval)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct region_piece piece = { 0, 0xff, 0xf0, 0x10 };
 	const struct region_set *set = region_set_of(&arena, &piece, 1, false);
 
@@ -334,7 +334,7 @@ Test(policy_region, spent_steps_leave_it_undecided)
 
 Test(policy_region, released_memory_comes_back_zeroed)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct arena_mark mark_;
 	uint8_t *p;
 

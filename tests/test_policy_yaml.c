@@ -16,7 +16,7 @@ struct trap {
 
 static void expect_message(const char *text, const char *expected)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct source source = { "f.yaml", text, strlen(text) };
 	struct diag diag;
 	char *messages;
@@ -53,7 +53,7 @@ Test(policy_yaml, words_that_are_themselves_are_not)
 {
 	static const char text[] = "a: [one, 0, 7, -3, 0x1F, \"yes\", '~', 0..15, a.b, 2027-01-31, "
 				   "..5, 5.., \"010\", e3, '']\n";
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct source source = { "f.yaml", text, sizeof(text) - 1 };
 	const struct node *root;
 	struct diag diag;
@@ -111,7 +111,7 @@ Test(policy_yaml, columns_count_bytes)
 Test(policy_yaml, all_errors_at_once)
 {
 	static const char text[] = "a: yes\nb: ~\na: 2\n";
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct source source = { "f.yaml", text, sizeof(text) - 1 };
 	struct diag diag;
 
@@ -126,7 +126,7 @@ Test(policy_yaml, too_many_values)
 {
 	size_t len = 0, cap = 2200000;
 	char *text = malloc(cap);
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	struct source source = { "f.yaml", text, 0 };
 	struct diag diag;
 
@@ -149,7 +149,7 @@ Test(policy_yaml, file_too_large)
 {
 	char path[] = "/tmp/xm-policy-large-XXXXXX";
 	int fd = mkstemp(path);
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	struct diag diag;
 
@@ -166,7 +166,7 @@ Test(policy_yaml, file_too_large)
 
 Test(policy_yaml, unreadable_file)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	struct diag diag;
 

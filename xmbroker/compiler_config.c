@@ -198,7 +198,7 @@ static void print_settings(const struct node *root, FILE *out)
 
 int compiler_config_print(const char *path, struct diag *diag, FILE *out)
 {
-	struct arena arena = { NULL };
+	struct arena arena = { .chunks = NULL };
 	const struct source *source;
 	const struct node *root;
 	int ret = source_read(&arena, path, diag, &source);
