@@ -82,10 +82,10 @@ client_profile_src := $(addprefix libxm/,areas.c functions.c irq.c machine.c mul
 	params.c ports.c raw_table.c spare.c trace.c)
 example_names := hello gettime part_manager hcall
 # Policy: what the server needs; what compiler and tools need, of which yaml.c alone sees libyaml.
-eval_src := policy/image.c policy/image_sieve.c policy/eval.c
+eval_src := policy/image.c policy/image_sieve.c policy/image_verify.c policy/eval.c
 # Proofs, on the algebra of boxes.
-prove_src := $(addprefix policy/,atoms.c atoms_boxes.c atoms_cube.c atoms_names.c atoms_space.c \
-	prove_dead.c prove_diff.c prove_diff_ask.c prove_diff_tell.c prove_nearest.c prove_never.c prove_query.c prove_report.c prove_who.c prove_witness.c \
+prove_src := $(addprefix policy/,atoms.c atoms_alike.c atoms_boxes.c atoms_cube.c atoms_names.c atoms_space.c \
+	prove_dead.c prove_diff.c prove_diff_ask.c prove_diff_tell.c prove_nearest.c prove_never.c prove_query.c prove_report.c prove_self.c prove_who.c prove_witness.c \
 	region.c region_set.c region_words.c shell_word.c)
 compile_src := $(addprefix policy/,arena.c call.c cases.c check.c compile.c condition.c domain.c emit.c emit_index.c \
 	explain.c explain_text.c explain_when.c invariant.c leaves.c limit.c number.c parse.c principal.c \
@@ -149,7 +149,7 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
 	test_policy_hostile.c test_policy_limit.c test_policy_observe.c test_policy_tests.c test_policy_when.c test_limits.c test_gate_limits.c \
 	test_policy_ask.c test_policy_dump.c test_policy_fmt.c test_policy_learn.c test_policy_prove.c test_policy_prove_diff.c test_policy_prove_who.c \
-	test_policy_region.c test_policy_replay.c test_policy_schema.c \
+	test_policy_region.c test_policy_replay.c test_policy_schema.c test_policy_self.c \
 	test_policy_proofs.c test_policy_proofs_two.c test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
 	test_session.c test_session_control.c test_activation.c test_system_check.c test_session_limits.c test_session_long.c test_session_search.c test_session_turns.c \
 	test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \

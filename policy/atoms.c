@@ -23,8 +23,12 @@ struct clause_boxes {
 struct builder {
 	struct world *w;
 	unsigned int image;
+	bool each_rule;
+	const bool *wanted; /* by operation */
+	const bool *alike;  /* by slot; NULL: none is */
+	uint32_t *seen;     /* by entry: so many from there on were looked at for a slot */
+	uint32_t *said;     /* by entry: the first that says the same, of those of the slot */
 	struct clause_boxes *clause;
-	struct buffer *entries; /* struct atoms_entry, for each operation */
 };
 
 static const struct region_set *shadow_times(struct builder *b, const struct image_entry *e)
@@ -140,12 +144,24 @@ static uint32_t when_of(const struct builder *b, const struct image_slot *slot)
 	return slot->flags & IMAGE_SLOT_WHEN ? grants[slot->grant].when : IMAGE_NONE;
 }
 
+static void make_boxes(struct builder *b, const struct image_slot *slot,
+		       const struct image_entry *e, bool deny)
+{
+	struct clause_boxes *c = &b->clause[e->clause];
+	struct arena_mark mark = arena_mark(&b->w->scratch);
+
+	if (!c->made)
+		c->box = atoms_boxes(&b->w->op[image_key_op(slot->key)], b->image, e->covers,
+				     e->first_constraint, e->n_constraints, deny, &c->n);
+	c->made = true;
+	arena_release(&b->w->scratch, mark);
+}
+
 static void add_entry(struct builder *b, const struct image_slot *slot, uint32_t cube,
 		      const struct image_entry *e, bool deny)
 {
-	unsigned int op = image_key_op(slot->key);
-	struct atoms_op *o = &b->w->op[op];
-	struct clause_boxes *c = &b->clause[e->clause];
+	struct atoms_op *o = &b->w->op[image_key_op(slot->key)];
+	const struct clause_boxes *c = &b->clause[e->clause];
 	struct atoms_entry entry = {
 		.cube = cube,
 		.rule = e->rule,
@@ -154,42 +170,135 @@ static void add_entry(struct builder *b, const struct image_slot *slot, uint32_t
 		.limit = e->limit,
 		.image = (uint8_t)b->image,
 		.classes = classes_of(e, deny),
+		.box = c->box,
+		.n_boxes = (uint16_t)c->n,
 	};
 	struct arena_mark mark = arena_mark(&b->w->scratch);
 
-	if (!c->made) {
-		c->box = atoms_boxes(o, b->image, e->covers, e->first_constraint, e->n_constraints,
-				     deny, &c->n);
-		c->made = true;
-	}
-	entry.box = c->box;
-	entry.n_boxes = (uint16_t)c->n;
 	limit_times(b, when_of(b, slot), e, o, &entry);
-	buffer_push(&b->entries[op], &entry, sizeof(entry));
+	o->entry[o->n++] = entry;
 	arena_release(&b->w->scratch, mark);
 }
 
-static void add_image(struct world *w, unsigned int image, const bool *wanted,
-		      struct buffer *entries)
-{
-	const struct policy_image *from = w->image[image];
-	const struct image_slot *slot = image_table(from, IMAGE_INDEX);
-	const struct image_entry *e = image_table(from, IMAGE_ENTRIES);
-	struct builder b = { .w = w, .image = image, .entries = entries };
+/* ---- which entries ----------------------------------------------------------------------------- */
 
-	b.clause = calloc(from->table[IMAGE_CLAUSES].count + 1, sizeof(*b.clause));
-	if (!b.clause)
+struct meaning {
+	const struct image_entry *e;
+	const struct clause_boxes *c;
+	bool deny;
+};
+
+static int by_meaning(const void *a, const void *b)
+{
+	const struct meaning *x = a, *y = b;
+	uint8_t p = classes_of(x->e, x->deny), q = classes_of(y->e, y->deny);
+	int order;
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	if (x->e->limit != y->e->limit)
+		return x->e->limit < y->e->limit ? -1 : 1;
+	if (x->e->shadow != y->e->shadow)
+		return x->e->shadow < y->e->shadow ? -1 : 1;
+	/* Of shadows each has a date of its own. */
+	if (x->e->shadow && x->e->rule != y->e->rule)
+		return x->e->rule < y->e->rule ? -1 : 1;
+	if (x->c->n != y->c->n)
+		return x->c->n < y->c->n ? -1 : 1;
+	order = x->c->n ? memcmp(x->c->box, y->c->box, x->c->n * sizeof(*x->c->box)) : 0;
+	return order;
+}
+
+static int by_meaning_and_place(const void *a, const void *b)
+{
+	const struct meaning *x = a, *y = b;
+	int order = by_meaning(a, b);
+
+	return order ? order : x->e < y->e ? -1 : x->e > y->e;
+}
+
+/* Sets are kept once, so equal boxes are the same bytes. */
+static void find_same(struct builder *b, const struct image_slot *slot, uint32_t n)
+{
+	const struct image_entry *all = image_table(b->w->image[b->image], IMAGE_ENTRIES);
+	struct meaning *m = calloc(n + 1, sizeof(*m));
+
+	if (!m)
 		abort();
-	for (uint32_t i = 0; i < from->table[IMAGE_INDEX].count; i++, slot++) {
+	b->seen[slot->first] = n;
+	for (uint32_t i = 0; i < n; i++) {
+		m[i].e = &all[slot->first + i];
+		m[i].deny = i < slot->n_deny;
+		make_boxes(b, slot, m[i].e, m[i].deny);
+		m[i].c = &b->clause[m[i].e->clause];
+		b->said[slot->first + i] = slot->first + i;
+	}
+	if (!b->each_rule) {
+		qsort(m, n, sizeof(*m), by_meaning_and_place);
+		for (uint32_t i = 1; i < n; i++)
+			if (!by_meaning(&m[i - 1], &m[i]))
+				b->said[m[i].e - all] = b->said[m[i - 1].e - all];
+	}
+	free(m);
+}
+
+static void count_entry(struct builder *b, const struct image_slot *slot,
+			const struct image_entry *e)
+{
+	b->w->op[image_key_op(slot->key)].n++;
+	b->w->size += 1 + (uint64_t)b->clause[e->clause].n;
+}
+
+/* The entries of the image that are wanted; `add` is false when they are only counted. */
+static void each_entry(struct builder *b, bool add)
+{
+	const struct policy_image *image = b->w->image[b->image];
+	const struct image_slot *slot = image_table(image, IMAGE_INDEX);
+	const struct image_entry *e = image_table(image, IMAGE_ENTRIES);
+
+	for (uint32_t i = 0; i < image->table[IMAGE_INDEX].count; i++, slot++) {
 		uint32_t cube, n = (uint32_t)slot->n_deny + slot->n_allow;
 
-		if (!slot->key || !wanted[image_key_op(slot->key)])
+		if (!slot->key || !b->wanted[image_key_op(slot->key)] || !n ||
+		    (b->alike && b->alike[i]))
 			continue;
-		cube = cube_of(&b, slot);
-		for (uint32_t j = 0; j < n && cube != ATOMS_NOBODY; j++)
-			add_entry(&b, slot, cube, &e[slot->first + j], j < slot->n_deny);
+		cube = cube_of(b, slot);
+		if (cube == ATOMS_NOBODY)
+			continue;
+		if (b->seen[slot->first] < n)
+			find_same(b, slot, n);
+		for (uint32_t j = slot->first; j < slot->first + n; j++) {
+			if (b->said[j] != j && b->said[j] >= slot->first)
+				continue;
+			if (add)
+				add_entry(b, slot, cube, &e[j], j - slot->first < slot->n_deny);
+			else
+				count_entry(b, slot, &e[j]);
+		}
 	}
-	free(b.clause);
+}
+
+static void init_builder(struct builder *b, struct world *w, unsigned int image, const bool *wanted,
+			 const bool *alike, bool each_rule)
+{
+	const struct policy_image *from = w->image[image];
+	uint32_t n = from->table[IMAGE_ENTRIES].count + 1;
+
+	*b = (struct builder){
+		.w = w, .image = image, .each_rule = each_rule, .wanted = wanted, .alike = alike
+	};
+	b->clause = calloc(from->table[IMAGE_CLAUSES].count + 1, sizeof(*b->clause));
+	b->seen = calloc(n, sizeof(*b->seen));
+	b->said = calloc(n, sizeof(*b->said));
+	if (!b->clause || !b->seen || !b->said)
+		abort();
+}
+
+static void free_builder(struct builder *b)
+{
+	free(b->clause);
+	free(b->seen);
+	free(b->said);
 }
 
 static int by_cube(const void *a, const void *b)
@@ -205,17 +314,12 @@ static int by_cube(const void *a, const void *b)
 	return x->clause < y->clause ? -1 : x->clause > y->clause;
 }
 
-static void finish_op(struct world *w, struct atoms_op *o, struct buffer *entries)
+static void finish_op(struct world *w, struct atoms_op *o)
 {
 	struct buffer holders = { 0 };
 
-	o->n = (uint32_t)BUFFER_N(entries, struct atoms_entry);
-	o->entry = arena_alloc(&w->arena, entries->len + 1);
-	if (o->n) {
-		qsort(entries->data, o->n, sizeof(*o->entry), by_cube);
-		memcpy(o->entry, entries->data, entries->len);
-	}
-	buffer_free(entries);
+	if (o->n)
+		qsort(o->entry, o->n, sizeof(*o->entry), by_cube);
 	for (uint32_t i = 0; i < o->n; i++) {
 		struct atoms_holder holder = { .cube = o->entry[i].cube, .first = i };
 
@@ -280,12 +384,34 @@ static bool is_wanted(const struct world *w, unsigned int only, unsigned int op)
 	return world_depends(w->image[0], op) || (w->image[1] && world_depends(w->image[1], op));
 }
 
-void world_init(struct world *w, const struct policy_image *first,
-		const struct policy_image *second, unsigned int op, uint32_t self, int64_t now,
-		const struct xm_request *req)
+/* Everything is counted before memory is taken for it. */
+static bool add_images(struct world *w, const bool *wanted, const bool *alike, bool each_rule)
 {
-	struct buffer entries[XM_N_OPS] = { 0 };
-	bool wanted[XM_N_OPS];
+	struct builder b[2];
+
+	for (unsigned int i = 0; i < w->n_images; i++) {
+		w->size += w->image[i]->table[IMAGE_INTERVALS].count;
+		init_builder(&b[i], w, i, wanted, alike, each_rule);
+		each_entry(&b[i], false);
+	}
+	for (unsigned int i = 0; i < XM_N_OPS && w->size <= PROVE_SIZE; i++) {
+		w->op[i].entry =
+			arena_alloc(&w->arena, (w->op[i].n + 1) * sizeof(struct atoms_entry));
+		w->op[i].n = 0;
+	}
+	for (unsigned int i = 0; i < w->n_images; i++) {
+		if (w->size <= PROVE_SIZE)
+			each_entry(&b[i], true);
+		free_builder(&b[i]);
+	}
+	return w->size <= PROVE_SIZE;
+}
+
+bool world_init(struct world *w, const struct policy_image *first,
+		const struct policy_image *second, unsigned int op, uint32_t self, int64_t now,
+		const struct xm_request *req, const bool *alike, bool each_rule)
+{
+	bool wanted[XM_N_OPS], fits;
 
 	*w = (struct world){ .image = { first, second }, .n_images = 1 + !!second, .self = self };
 	w->now = now < ATOMS_LAST_TIME ? now : ATOMS_LAST_TIME;
@@ -300,10 +426,14 @@ void world_init(struct world *w, const struct policy_image *first,
 		if (wanted[i])
 			atoms_init_space(&w->op[i]);
 	}
-	for (unsigned int i = 0; i < w->n_images; i++)
-		add_image(w, i, wanted, entries);
+	w->size = BUFFER_N(&w->cubes, struct atoms_cube) + w->n_cuts;
+	fits = add_images(w, wanted, alike, each_rule);
 	for (unsigned int i = 0; i < XM_N_OPS; i++)
-		finish_op(w, &w->op[i], &entries[i]);
+		if (fits)
+			finish_op(w, &w->op[i]);
+		else
+			w->op[i].n = 0;
+	return fits;
 }
 
 void world_free(struct world *w)
@@ -322,4 +452,16 @@ int64_t world_now(const struct policy_image *first, const struct policy_image *s
 		return options->now;
 	return second && second->compiled_at > first->compiled_at ? second->compiled_at
 								  : first->compiled_at;
+}
+
+bool prove_is_too_large(const struct policy_image *image, bool each_rule)
+{
+	bool *alike = world_alike(image), fits;
+	struct world w;
+
+	fits = world_init(&w, image, NULL, ATOMS_ALL_OPS, 0, image->compiled_at, NULL, alike,
+			  each_rule);
+	world_free(&w);
+	free(alike);
+	return !fits;
 }

@@ -83,6 +83,7 @@ struct world {
 	uint32_t self;
 	bool several; /* words are to say so where they mean it, since it may be another */
 	uint64_t steps;
+	uint64_t size;         /* entries, boxes, principals and values; at most PROVE_SIZE */
 	struct atoms_cut *cut; /* ascending: where names are told apart */
 	uint32_t n_cuts;
 	struct buffer cubes;      /* struct atoms_cube */
@@ -96,10 +97,13 @@ struct world {
 
 /* Builds what the images (the second may be NULL) say about `op`, or all, or of all those that are not
  * said the same of every partition.  `req`, if not NULL, is one whose names are to be told from all
- * others. */
-void world_init(struct world *w, const struct policy_image *first,
+ * others.  `alike`, if not NULL, is what world_alike() says of the one image: of who is given just the same,
+ * only the first in the file is in it, and what is true of one is true of the others.  `each_rule`: of
+ * entries of one role that say the same, each; else only the first.  False: it would be too large, and
+ * nothing is known; to be freed nevertheless. */
+bool world_init(struct world *w, const struct policy_image *first,
 		const struct policy_image *second, unsigned int op, uint32_t self, int64_t now,
-		const struct xm_request *req);
+		const struct xm_request *req, const bool *alike, bool each_rule);
 void world_free(struct world *w);
 
 /* Whether what rules and invariants say about an operation depends on which partition is the own. */
@@ -138,6 +142,10 @@ void atoms_request_box(struct atoms_op *o, const struct xm_request *req, const b
 void atoms_time_box(struct atoms_op *o, struct policy_time time, struct region_box *box);
 /* The one set that has these values. */
 const struct region_set *world_intern(struct world *w, const struct region_set *set);
+
+/* atoms_alike.c: of each slot of the index whether it is of somebody who is given just what one is who is
+ * named before.  To be freed. */
+bool *world_alike(const struct policy_image *image);
 
 /* atoms_names.c: names as numbers. */
 void world_init_names(struct world *w, const struct xm_request *req);

@@ -70,6 +70,7 @@ static int check(struct arguments *args)
 	if (!ret)
 		policy_image_about(block, &good.about);
 	(args->json ? check_json : check_text)(&diag, ret ? NULL : &good);
+	args->options.data = NULL;
 	diag_free(&diag);
 	free(block);
 	return !ret ? EXIT_HOLDS : ret == -EINVAL ? EXIT_FAILS : EXIT_USAGE;

@@ -97,8 +97,8 @@ static void print(const json_t *answer)
 		[PROVE_NARROWER] = "the old policy allows all that the new one does, and more",
 		[PROVE_INCOMPARABLE] = "each allows what the other one does not",
 		[PROVE_UNKNOWN] =
-			("more steps are needed than --budget allows; what follows is true, "
-			 "but not all"),
+			("more steps are needed than --budget allows, or the policies are too "
+			 "large; what follows is true, but not all"),
 	};
 	json_t *changes = json_object_get(answer, "changes"), *change;
 	json_int_t n = json_integer_value(json_object_get(answer, "number"));
@@ -119,9 +119,9 @@ static void print(const json_t *answer)
 static const char *relation_name(enum prove_relation relation)
 {
 	static const char *const names[] = {
-		[PROVE_EQUAL] = "equal",         [PROVE_WIDER] = "wider",
-		[PROVE_NARROWER] = "narrower",   [PROVE_INCOMPARABLE] = "incomparable",
-		[PROVE_UNKNOWN] = ("undecided"),
+		[PROVE_EQUAL] = "equal",       [PROVE_WIDER] = "wider",
+		[PROVE_NARROWER] = "narrower", [PROVE_INCOMPARABLE] = "incomparable",
+		[PROVE_UNKNOWN] = "undecided",
 	};
 
 	return names[relation];

@@ -71,7 +71,7 @@ static int show(const struct arguments *args, const struct policy_image *image)
 	json_decref(matrix);
 	if (undecided)
 		fputs("xmpolicy: some cells are undecided: more steps are needed than --budget "
-		      "allows\n",
+		      "allows, or the policy is too large\n",
 		      stderr);
 	if (ret)
 		return EXIT_USAGE;

@@ -166,7 +166,9 @@ static void put_invariant(const json_t *invariant, bool tap)
 	put(*because ? ": " : "", tap);
 	put(because, tap);
 	if (!strcmp(answer_text(invariant, "result"), "undecided"))
-		put(" (undecided: more steps are needed than --budget allows)", tap);
+		put(" (undecided: more steps are needed than --budget allows, or the "
+		    "policy is too large)",
+		    tap);
 	putchar('\n');
 	if (strcmp(answer_text(invariant, "result"), "broken"))
 		return;

@@ -216,8 +216,8 @@ static void print(const json_t *answer)
 	if (!strcmp(result, "nobody"))
 		puts("nobody can");
 	if (!strcmp(result, "undecided"))
-		puts("undecided: more steps are needed than --budget allows; there may be others "
-		     "than these");
+		puts("undecided: more steps are needed than --budget allows, or the policy is too "
+		     "large; there may be others than these");
 	json_array_foreach(json_object_get(answer, "holders"), i, holder)
 	{
 		print_holder(holder);

@@ -195,7 +195,7 @@ static void build_range(struct builder *b, struct set *set, const struct node *n
 static void build_number(struct builder *b, struct set *set, const struct node *node)
 {
 	const char *dots = strstr(node->text, "..");
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (dots && !node->plain) {
 		FAIL(b, node, "remove the quotes", "%s needs a range, and \"%s\" is a string",

@@ -208,7 +208,7 @@ static void add_grants(const struct policy_image *image, json_t *rules)
 	pair = (void *)pairs.data;
 	if (pair)
 		qsort(pair, BUFFER_N(&pairs, *pair), sizeof(*pair), compare_pairs);
-	for (size_t i = 0; i < BUFFER_N(&pairs, *pair); last = pair[i++])
+	for (size_t i = 0; pair && i < BUFFER_N(&pairs, *pair); last = pair[i++])
 		if (pair[i] != last)
 			add(json_object_get(json_array_get(rules, pair[i] >> 32), "grants"),
 			    json_integer((uint32_t)pair[i]));

@@ -50,7 +50,7 @@ static void put_because(FILE *out, const json_t *object)
 
 static void put_clauses(FILE *out, const json_t *list)
 {
-	const json_t *clause, *constraint;
+	const json_t *clause, *constraint, *where;
 	size_t i, j;
 
 	json_array_foreach(list, i, clause)
@@ -62,9 +62,12 @@ static void put_clauses(FILE *out, const json_t *list)
 			fprintf(out, " of %s",
 				!strcmp(covers, "self") ? "the own partition" : "other partitions");
 		fputc('\n', out);
-		json_array_foreach(json_object_get(clause, "where"), j, constraint)
+		where = json_object_get(clause, "where");
+		json_array_foreach(where, j, constraint)
+		{
 			fprintf(out, "        %s: %s\n", member(constraint, "attribute"),
 				member(constraint, "compiled"));
+		}
 	}
 }
 

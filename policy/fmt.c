@@ -421,7 +421,7 @@ static bool is_faithful(struct writer *w, struct fmt_tree *tree)
 		write_tree(&again, &read);
 		good = same_value(tree->root, read.root) && same_comments(tree, &read) &&
 		       again.out.len == w->out.len &&
-		       !memcmp(again.out.data, w->out.data, w->out.len);
+		       (!w->out.len || !memcmp(again.out.data, w->out.data, w->out.len));
 	}
 	fmt_tree_deinit(&read);
 	buffer_free(&again.out);

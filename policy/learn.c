@@ -143,7 +143,7 @@ static void leave(struct learn *l, const struct logged_decision *d, const struct
 	else
 		text_safe(&t, d->op, strlen(d->op));
 	t = (struct text){ row->write, sizeof(row->write), 0, false };
-	if (v->fate == LEARN_ASK)
+	if (v->fate == LEARN_ASK && req)
 		describe_rule(l, req, &t);
 	if (t.truncated)
 		row->write[0] = '\0';

@@ -190,7 +190,7 @@ static enum logged_gap gap_of(const struct learn *l, const struct logged_decisio
 		return gap;
 	if (!logged_effect(d, effectp))
 		return LOGGED_BUCKETS;
-	if (!d->has_uid)
+	if (!d->has_uid || d->uid == LEARN_NOBODY) /* which would be everyone */
 		return LOGGED_NO_USER;
 	if (l->base && d->more_groups && l->base->table[IMAGE_GROUPS].count)
 		return LOGGED_NO_GROUPS;

@@ -30,6 +30,7 @@ struct matrix {
 	uint64_t steps;
 	uint32_t first; /* partition */
 	bool several;   /* partitions */
+	bool too_large; /* to be known */
 };
 
 /* ---- one cell ---------------------------------------------------------------------------------- */
@@ -238,6 +239,8 @@ static struct cell cell_in(struct matrix *m, unsigned int op, uint32_t cube)
 	m->w.several = m->several && world_depends(m->image, op);
 	if (is_roots(op) && !world_cube(&m->w, cube)->uid)
 		return (struct cell){ .some = true, .all = true, .words = "" };
+	if (m->too_large)
+		return (struct cell){ .undecided = true, .words = "" };
 	return cell_of(&m->w, &m->w.op[op], cube);
 }
 
@@ -296,7 +299,8 @@ static void add_partition(struct matrix *m, json_t *answer, uint32_t self, int64
 	bool first = !operations;
 	size_t n = 0;
 
-	world_init(&m->w, m->image, NULL, first ? ATOMS_ALL_OPS : ATOMS_SELF_OPS, self, now, NULL);
+	m->too_large = !world_init(&m->w, m->image, NULL, first ? ATOMS_ALL_OPS : ATOMS_SELF_OPS,
+				   self, now, NULL, NULL, false);
 	m->w.steps = m->steps;
 	m->principals.len = 0;
 	for (uint32_t i = 0; i < m->image->table[IMAGE_GRANTS].count; i++)

@@ -64,7 +64,7 @@ void matrix_put_note(FILE *out, const json_t *cell, void (*put)(FILE *out, const
 
 static void put_safe(FILE *out, const char *s)
 {
-	char room[5];
+	char room[5] = "";
 
 	for (; *s; s++) {
 		struct text t = TEXT_INIT(room);

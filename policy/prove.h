@@ -6,7 +6,8 @@
  * Exact answers about compiled policies: over all requests that can be encoded, all users, all sets of
  * the named groups, and all times from a given one on.  They come from the image that is enforced, on
  * the boxes of region.h.  Every answer is yes, or no with a witness that policy_decide() decides as
- * stated; or, when the budget is spent first, undecided, which a caller must treat as a failure.
+ * stated; or, when the budget is spent first, or the policy is too large, undecided, which a caller must
+ * treat as a failure.
  *
  * Buckets of limited rules are taken to be full.  Shadow rules that allow do not; those that deny do so
  * from their date on.  Requests of root to the broker itself, which root always may, are judged as
@@ -18,6 +19,9 @@
 
 #define PROVE_BUDGET UINT64_C(100000000)       /* steps: comparisons of two boxes */
 #define PROVE_DIFF_BUDGET UINT64_C(1000000000) /* of prove_diff() */
+/* Rules that principals have by operation, and their regions, that are looked at together, so that memory
+ * stays below 500 MiB: of more, nothing is decided. */
+#define PROVE_SIZE UINT64_C(3000000)
 #define PROVE_ANY_PARTITION UINT32_MAX
 #define PROVE_RULES 8    /* other rules that are named */
 #define PROVE_GIDS 64    /* groups of a witness */
@@ -49,6 +53,10 @@ struct prove_witness {
 	struct xm_request req;
 	uint8_t names[XM_MAX_ARGS][XM_NAME_MAX + 1];
 };
+
+/* Whether there are more than PROVE_SIZE of them for what is asked of one policy: of all its rules
+ * (prove_dead()), or of all that say different things (prove_never()). */
+bool prove_is_too_large(const struct policy_image *image, bool each_rule);
 
 void prove_witness_copy(struct prove_witness *to, const struct prove_witness *from);
 /* As call_parse() reads it back: XM_reset_partition(2, XM_COLD_RESET, 0). */

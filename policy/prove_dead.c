@@ -24,14 +24,14 @@ struct place {
 	uint32_t end; /* of those that are still to be looked at */
 };
 
-#define PLACES 8 /* that are looked at together; of more, only what every eight say counts */
-
 struct examiner {
 	const struct policy_image *image;
+	bool *alike; /* principals */
 	struct place *place;
-	uint32_t n_places;
-	bool *dead; /* on the partitions at hand */
+	uint32_t n_places; /* that are looked at together */
+	bool *dead;        /* on the partitions at hand */
 	bool *undecided;
+	bool too_large; /* to be known */
 	struct prove_dead_rule
 		*verdict; /* of each rule; n_by is beyond PROVE_RULES if there are more */
 	/* The entry at hand, and what may be taken away from it. */
@@ -274,32 +274,51 @@ static void note_ungranted(struct examiner *x, bool *dead)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-static void examine_partitions(struct examiner *x, const uint32_t *self, uint32_t n, int64_t now,
-			       uint64_t budget)
+/* Another partition; false: there is no room for it beside the others, of which one was last. */
+static bool add_place(struct examiner *x, uint32_t self, bool first,
+		      const struct prove_options *options, uint64_t *sizep)
 {
-	x->place = calloc(n, sizeof(*x->place));
-	x->n_places = n;
-	if (!x->place)
-		abort();
-	for (uint32_t i = 0; i < n; i++) {
-		world_init(&x->place[i].w, x->image, NULL, i ? ATOMS_SELF_OPS : ATOMS_ALL_OPS,
-			   self[i], now, NULL);
-		x->place[i].w.steps = budget;
-		find_entries(&x->place[i]);
-	}
-	examine_all(x);
-	for (uint32_t i = 0; i < n; i++) {
+	struct place *place = &x->place[x->n_places];
+	uint64_t last = x->n_places ? x->place[x->n_places - 1].w.size : 0;
+
+	if (x->n_places && *sizep + last + last / 4 > PROVE_SIZE)
+		return false;
+	if (!world_init(&place->w, x->image, NULL, first ? ATOMS_ALL_OPS : ATOMS_SELF_OPS, self,
+			world_now(x->image, NULL, options), NULL, x->alike, true))
+		x->too_large = true;
+	place->w.steps = options->budget ? options->budget : PROVE_BUDGET;
+	find_entries(place);
+	*sizep += place->w.size;
+	x->n_places++;
+	return true;
+}
+
+/* As many of the partitions as there is room for at once, most often all.  Returns how many. */
+static uint32_t examine_partitions(struct examiner *x, const uint32_t *self, uint32_t n, bool first,
+				   const struct prove_options *options)
+{
+	uint64_t size = 0;
+	uint32_t done;
+
+	x->n_places = 0;
+	while (x->n_places < n && !x->too_large &&
+	       add_place(x, self[x->n_places], first && !x->n_places, options, &size))
+		;
+	if (!x->too_large)
+		examine_all(x);
+	done = x->n_places;
+	for (uint32_t i = 0; i < done; i++) {
 		free(x->place[i].refs);
 		world_free(&x->place[i].w);
 	}
-	free(x->place);
+	return done;
 }
 
 static enum prove_result conclude(struct examiner *x, const bool *dead,
 				  void (*found)(void *data, const struct prove_dead_rule *dead),
 				  void *data)
 {
-	enum prove_result result = PROVE_HOLDS;
+	enum prove_result result = x->too_large ? PROVE_UNDECIDED : PROVE_HOLDS;
 
 	for (uint32_t i = 0; i < x->image->table[IMAGE_RULES].count; i++) {
 		if (x->undecided[i])
@@ -329,13 +348,19 @@ enum prove_result prove_dead(const struct policy_image *image, const struct prov
 	x.verdict = arena_alloc(&arena, n * sizeof(*x.verdict));
 	memset(dead, true, n * sizeof(*dead));
 	selves = world_selves(&arena, image, NULL, options->self, &n_selves);
-	for (uint32_t i = 0; i < n_selves; i += PLACES) {
-		examine_partitions(&x, selves + i, n_selves - i < PLACES ? n_selves - i : PLACES,
-				   world_now(image, NULL, options),
-				   options->budget ? options->budget : PROVE_BUDGET);
+	x.alike = world_alike(image);
+	x.place = calloc(n_selves, sizeof(*x.place));
+	if (!x.place)
+		abort();
+	for (uint32_t i = 0; i < n_selves && !x.too_large;) {
+		i += examine_partitions(&x, selves + i, n_selves - i, !i, options);
 		for (uint32_t j = 0; j < n; j++)
 			dead[j] &= x.dead[j];
 	}
+	free(x.place);
+	free(x.alike);
+	if (x.too_large)
+		memset(dead, false, n * sizeof(*dead));
 	note_ungranted(&x, dead);
 	result = conclude(&x, dead, found, data);
 	buffer_free(&x.by);

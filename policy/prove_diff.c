@@ -79,7 +79,8 @@ static void differ_on(struct differ *d, const struct question *question, size_t 
 static void differ_as(struct differ *d, unsigned int ops, uint32_t self, int64_t now,
 		      uint64_t *steps)
 {
-	world_init(&d->w, d->image[0], d->image[1], ops, self, now, NULL);
+	if (!world_init(&d->w, d->image[0], d->image[1], ops, self, now, NULL, NULL, false))
+		d->undecided = true;
 	d->w.steps = *steps;
 	d->pieces = (struct found_pieces){ .arena = &d->arena, .max = FOUND };
 	differ_on(d, effects, sizeof(effects) / sizeof(effects[0]));

@@ -225,8 +225,10 @@ enum prove_result prove_nearest(const struct policy_image *image,
 		abort();
 	if (time.determined && time.now < now)
 		now = time.now;
-	world_init(&s->w, image, NULL, req->op,
-		   options->self == PROVE_ANY_PARTITION ? 0 : options->self, now, req);
+	if (!world_init(&s->w, image, NULL, req->op,
+			options->self == PROVE_ANY_PARTITION ? 0 : options->self, now, req, NULL,
+			false))
+		s->undecided = true;
 	s->w.steps = options->budget ? options->budget : PROVE_BUDGET;
 	find_candidates(s, subject, req, time);
 	seek(s);

@@ -125,19 +125,24 @@ enum prove_result prove_never(const struct policy_image *image, const struct pro
 	enum prove_result *result, all = PROVE_HOLDS;
 	struct arena arena = { .chunks = NULL };
 	struct world w;
+	bool *alike;
 
 	if (!n)
 		return PROVE_HOLDS;
+	alike = world_alike(image);
 	result = arena_alloc(&arena, n * sizeof(*result));
 	selves = world_selves(&arena, image, NULL, options->self, &n_selves);
 	for (uint32_t i = 0; i < n_selves; i++) {
-		world_init(&w, image, NULL, i ? ATOMS_SELF_OPS : ATOMS_ALL_OPS, selves[i],
-			   world_now(image, NULL, options), NULL);
+		bool fits =
+			world_init(&w, image, NULL, i ? ATOMS_SELF_OPS : ATOMS_ALL_OPS, selves[i],
+				   world_now(image, NULL, options), NULL, alike, false);
+
 		w.steps = options->budget ? options->budget : PROVE_BUDGET;
 		p.w = &w;
 		for (p.never = 0; p.never < n; p.never++)
 			if (result[p.never] != PROVE_BROKEN) {
-				enum prove_result now = try_never(&p, image);
+				enum prove_result now =
+					fits ? try_never(&p, image) : PROVE_UNDECIDED;
 
 				if (now != PROVE_HOLDS)
 					result[p.never] = now;
@@ -152,5 +157,6 @@ enum prove_result prove_never(const struct policy_image *image, const struct pro
 			all = result[i];
 	}
 	arena_free(&arena);
+	free(alike);
 	return all;
 }

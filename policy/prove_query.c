@@ -92,23 +92,49 @@ static void find_holders(struct query *q, uint32_t cube)
 	}
 }
 
-static void gather(struct query *q, const struct region_box *box, struct buffer *covers)
+/* Without a look into sets: equal ones are kept once. */
+static bool is_plainly_within(const struct region_box *box, const struct region_box *cover)
 {
-	struct arena *arena = q->o->space.arena;
+	for (unsigned int d = 0; d < REGION_DIMS; d++)
+		if (cover->dim[d] && cover->dim[d] != box->dim[d])
+			return false;
+	return true;
+}
 
-	for (size_t i = 0; i < BUFFER_N(&q->holders, struct atoms_holder *); i++) {
-		struct atoms_holder *h = *BUFFER_AT(&q->holders, struct atoms_holder *, i);
-		struct region_cover **cover;
-		uint32_t n;
+/* Adds what may touch the box, of one holder; or, if one alone covers it and that is `enough`, just that,
+ * and says so. */
+static bool gather_of(struct query *q, const struct atoms_holder *h, const struct region_box *box,
+		      bool enough, struct buffer *covers)
+{
+	uint32_t first, end;
+	uint64_t low;
 
-		cover = region_index_find(&h->index, arena, box, &n);
-		for (uint32_t j = 0; j < n; j++) {
-			if (q->takes && !q->takes(q->data, &q->o->entry[cover[j]->tag]))
-				continue;
-			cover[j]->used = false;
-			buffer_push(covers, &cover[j], sizeof(cover[j]));
-		}
+	region_index_span(&h->index, box, &first, &end, &low);
+	for (uint32_t i = first; i < end; i++) {
+		struct region_cover *cover = h->index.slot[i].cover;
+		bool all;
+
+		if (h->index.slot[i].high < low ||
+		    (q->takes && !q->takes(q->data, &q->o->entry[cover->tag])))
+			continue;
+		all = enough && is_plainly_within(box, cover->box);
+		if (all)
+			covers->len = 0;
+		cover->used = false;
+		buffer_push(covers, &cover, sizeof(cover));
+		if (all)
+			return true;
 	}
+	return false;
+}
+
+static void gather(struct query *q, const struct region_box *box, bool enough,
+		   struct buffer *covers)
+{
+	for (size_t i = 0; i < BUFFER_N(&q->holders, struct atoms_holder *); i++)
+		if (gather_of(q, *BUFFER_AT(&q->holders, struct atoms_holder *, i), box, enough,
+			      covers))
+			return;
 }
 
 enum region_answer query_left(struct query *q, uint32_t cube, const struct region_box *box,
@@ -125,7 +151,7 @@ enum region_answer query_left(struct query *q, uint32_t cube, const struct regio
 	--*q->o->space.steps;
 	if (!q->ready || q->cube != cube)
 		find_holders(q, cube);
-	gather(q, box, &covers);
+	gather(q, box, true, &covers);
 	cover = (void *)covers.data;
 	n = (uint32_t)BUFFER_N(&covers, *cover);
 	answer = region_uncovered(&q->o->space, box, cover, n, visit, data);
@@ -146,7 +172,7 @@ void query_each(struct query *q, uint32_t cube, const struct region_box *box,
 
 	if (!q->ready || q->cube != cube)
 		find_holders(q, cube);
-	gather(q, box, &covers);
+	gather(q, box, false, &covers);
 	for (size_t i = 0; i < BUFFER_N(&covers, struct region_cover *); i++)
 		if (region_box_and(&q->o->space, box,
 				   (*BUFFER_AT(&covers, struct region_cover *, i))->box, &both))
@@ -249,96 +275,4 @@ const char *pieces_words(struct found_pieces *p, const struct atoms_op *o, size_
 	if (n > SAID)
 		text_printf(&t, "; and %zu more regions", n - SAID);
 	return arena_strndup(p->arena, room, strlen(room));
-}
-
-/* ---- partitions -------------------------------------------------------------------------------- */
-
-static bool names_self(const struct policy_image *image, const struct image_clause *clause)
-{
-	const struct image_constraint *c = image_table(image, IMAGE_CONSTRAINTS);
-	const struct image_term *term = image_table(image, IMAGE_TERMS);
-
-	c += clause->first_constraint;
-	for (uint32_t i = 0; i < clause->n_constraints; i++, c++)
-		for (uint32_t j = 0; j < c->n_terms; j++)
-			if (term[c->first_term + j].self)
-				return true;
-	return clause->covers != IMAGE_COVERS_ALL && (xm_ops[clause->op].flags & XM_OPF_STOPS_SELF);
-}
-
-static bool any_names_self(const struct policy_image *image, enum image_table clauses,
-			   unsigned int op)
-{
-	const struct image_clause *clause = image_table(image, clauses);
-
-	for (uint32_t i = 0; i < image->table[clauses].count; i++)
-		if (clause[i].op == op && names_self(image, &clause[i]))
-			return true;
-	return false;
-}
-
-bool world_depends(const struct policy_image *image, unsigned int op)
-{
-	return any_names_self(image, IMAGE_CLAUSES, op) ||
-	       any_names_self(image, IMAGE_NEVER_CLAUSES, op);
-}
-
-static bool depends_on_self(const struct policy_image *image)
-{
-	for (unsigned int op = 0; op < XM_N_OPS; op++)
-		if (world_depends(image, op))
-			return true;
-	return false;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Without a description: one partition of each kind that some interval tells from the others. */
-static void add_ends(struct buffer *selves, const struct policy_image *image)
-{
-	const struct image_interval *interval = image_table(image, IMAGE_INTERVALS);
-
-	for (uint32_t i = 0; i < image->table[IMAGE_INTERVALS].count; i++) {
-		uint32_t low = (uint32_t)interval[i].low, after = (uint32_t)interval[i].high + 1;
-
-		if (interval[i].low < SYSTEM_MAX_PARTITIONS)
-			buffer_push(selves, &low, sizeof(low));
-		if (interval[i].high < SYSTEM_MAX_PARTITIONS)
-			buffer_push(selves, &after, sizeof(after));
-	}
-}
-
-uint32_t *world_selves(struct arena *arena, const struct policy_image *first,
-		       const struct policy_image *second, uint32_t self, uint32_t *np)
-{
-	bool depends = depends_on_self(first) || (second && depends_on_self(second));
-	uint32_t *out, n = 0, one = self == PROVE_ANY_PARTITION ? 0 : self;
-	const struct system *sys = policy_image_system(second ? second : first);
-	struct buffer selves = { 0 };
-
-	if (self == PROVE_ANY_PARTITION && depends && sys)
-		system_partitions(sys, &n);
-	for (uint32_t i = 0; i < n; i++)
-		buffer_push(&selves, &i, sizeof(i));
-	if (!n)
-		buffer_push(&selves, &one, sizeof(one));
-	if (self == PROVE_ANY_PARTITION && depends && !sys) {
-		add_ends(&selves, first);
-		if (second)
-			add_ends(&selves, second);
-	}
-	qsort(selves.data, BUFFER_N(&selves, one), sizeof(one), compare_ids);
-	out = arena_alloc(arena, selves.len);
-	n = 0;
-	for (size_t i = 0; i < BUFFER_N(&selves, one); i++)
-		if (!n || *BUFFER_AT(&selves, uint32_t, i) != out[n - 1])
-			out[n++] = *BUFFER_AT(&selves, uint32_t, i);
-	buffer_free(&selves);
-	*np = n;
-	return out;
 }

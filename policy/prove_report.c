@@ -4,6 +4,7 @@
  * not hold are errors, rules that do nothing are warnings.  Must never take "undecided" for "holds".
  */
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "policy/model.h"
@@ -88,6 +89,16 @@ static const char *command(struct compilation *c, const struct prove_witness *wi
 			   : arena_strndup(&c->arena, room, strlen(room));
 }
 
+static const char *too_large(struct compilation *c)
+{
+	return arena_printf(&c->arena,
+			    "what all users and groups are granted, operation by operation, is "
+			    "more than %" PRIu64 " rules and their regions",
+			    PROVE_SIZE);
+}
+
+#define TOO_LARGE_HINT "grant roles to few groups instead of to many users"
+
 static const struct node *never_node(const struct compilation *c, uint32_t never)
 {
 	return (*BUFFER_AT(&c->nevers, const struct invariant *, never))->rule.node;
@@ -118,7 +129,10 @@ void policy_prove_nevers(struct compilation *c, const struct policy_image *image
 	uint32_t undecided = UINT32_MAX;
 
 	prove_never(image, &options, broken, &r, &undecided);
-	if (undecided != UINT32_MAX)
+	if (undecided != UINT32_MAX && prove_is_too_large(image, false))
+		node_error(c->diag, never_node(c, undecided), TOO_LARGE_HINT,
+			   "whether this holds could not be decided: %s", too_large(c));
+	else if (undecided != UINT32_MAX)
 		node_error(c->diag, never_node(c, undecided),
 			   "make the rules about these operations simpler",
 			   "it could not be decided in %llu steps whether this holds",
@@ -158,7 +172,12 @@ void policy_find_dead(struct compilation *c, const struct policy_image *image)
 	struct reporter r = { .c = c, .image = image };
 	struct prove_options options = options_of(c);
 
-	if (prove_dead(image, &options, found_dead, &r) == PROVE_UNDECIDED)
+	if (prove_dead(image, &options, found_dead, &r) != PROVE_UNDECIDED)
+		return;
+	if (prove_is_too_large(image, true))
+		diag_add(c->diag, DIAG_ERROR, nowhere, NULL, 0, TOO_LARGE_HINT,
+			 "whether all rules do anything could not be decided: %s", too_large(r.c));
+	else
 		diag_add(c->diag, DIAG_ERROR, nowhere, NULL, 0,
 			 "give it more steps, or make the rules simpler",
 			 "it could not be decided in %llu steps of all rules whether they do "

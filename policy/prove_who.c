@@ -270,7 +270,8 @@ static void ask_partition(struct asker *a, const struct policy_image *image, uin
 		if (!p->fixed[i])
 			req.arg[i].state = XM_ST_ABSENT;
 	}
-	world_init(&a->w, image, NULL, p->op, self, now, &req);
+	if (!world_init(&a->w, image, NULL, p->op, self, now, &req, NULL, false))
+		a->undecided = true;
 	a->w.steps = *steps;
 	a->w.several = a->one_of_several;
 	a->o = &a->w.op[p->op];

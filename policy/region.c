@@ -297,7 +297,9 @@ static int by_low(const void *a, const void *b)
 {
 	const struct region_index_slot *x = a, *y = b;
 
-	return x->low < y->low ? -1 : x->low > y->low;
+	if (x->low != y->low)
+		return x->low < y->low ? -1 : 1;
+	return x->cover < y->cover ? -1 : x->cover > y->cover;
 }
 
 void region_index_init(struct region_index *index, struct arena *arena, struct region_cover *cover,
@@ -322,14 +324,13 @@ void region_index_init(struct region_index *index, struct arena *arena, struct r
 	}
 }
 
-struct region_cover **region_index_find(const struct region_index *index, struct arena *arena,
-					const struct region_box *box, uint32_t *np)
+void region_index_span(const struct region_index *index, const struct region_box *box,
+		       uint32_t *firstp, uint32_t *endp, uint64_t *lowp)
 {
-	uint32_t from = 0, to = index->n, first, n = 0;
-	struct region_cover **out;
-	uint64_t low, high;
+	uint32_t from = 0, to = index->n;
+	uint64_t high;
 
-	extent(box, index->dim, &low, &high);
+	extent(box, index->dim, lowp, &high);
 	while (from < to) {
 		uint32_t middle = from + (to - from) / 2;
 
@@ -338,10 +339,22 @@ struct region_cover **region_index_find(const struct region_index *index, struct
 		else
 			to = middle;
 	}
-	for (first = from; first && index->slot[first - 1].highest >= low;)
-		first--;
-	out = arena_alloc(arena, (from - first + 1) * sizeof(struct region_cover *));
-	for (uint32_t i = first; i < from; i++)
+	*endp = from;
+	while (from && index->slot[from - 1].highest >= *lowp)
+		from--;
+	*firstp = from;
+}
+
+struct region_cover **region_index_find(const struct region_index *index, struct arena *arena,
+					const struct region_box *box, uint32_t *np)
+{
+	struct region_cover **out;
+	uint32_t first, end, n = 0;
+	uint64_t low;
+
+	region_index_span(index, box, &first, &end, &low);
+	out = arena_alloc(arena, (end - first + 1) * sizeof(struct region_cover *));
+	for (uint32_t i = first; i < end; i++)
 		if (index->slot[i].high >= low)
 			out[n++] = index->slot[i].cover;
 	*np = n;

@@ -133,6 +133,10 @@ struct region_index {
 
 void region_index_init(struct region_index *index, struct arena *arena, struct region_cover *cover,
 		       uint32_t n);
+/* The slots, from *firstp to before *endp, of which those may touch the box whose `high` is not below
+ * *lowp. */
+void region_index_span(const struct region_index *index, const struct region_box *box,
+		       uint32_t *firstp, uint32_t *endp, uint64_t *lowp);
 /* Those that may touch the box, as an array in the arena. */
 struct region_cover **region_index_find(const struct region_index *index, struct arena *arena,
 					const struct region_box *box, uint32_t *np);

@@ -160,13 +160,13 @@ static const struct region_set *finish(struct arena *arena, struct buffer *piece
 	uint32_t n = (uint32_t)BUFFER_N(pieces, *p);
 	struct region_set *set;
 
-	if (!is_sorted(p, n))
+	if (n && !is_sorted(p, n))
 		qsort(p, n, sizeof(*p), by_low);
 	set = arena_alloc(arena, sizeof(*set) + n * sizeof(*p));
 	set->masked = any_mask(p, n);
 	if (!set->masked)
 		n = merge(p, n);
-	if (n)
+	if (p && n)
 		memcpy(set->piece, p, n * sizeof(*p));
 	set->n = n;
 	set->unknown = unknown;

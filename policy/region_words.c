@@ -329,26 +329,47 @@ static void put_clock(struct writer *w, uint64_t minute)
 		    (unsigned int)(minute % IMAGE_DAY_MINUTES / 60), (unsigned int)(minute % 60));
 }
 
-/* The part of each day that is in the set, if that is one interval and the same for all of `days`; all
- * hours of several days are one piece. */
-static bool same_hours(const struct region_set *set, uint64_t *fromp, uint64_t *top,
-		       unsigned int *daysp)
-{
-	*daysp = 0;
-	for (uint32_t i = 0; i < set->n; i++) {
-		uint64_t from = set->piece[i].low % IMAGE_DAY_MINUTES;
-		uint64_t to = from + (set->piece[i].high - set->piece[i].low) + 1;
-		unsigned int day = (unsigned int)(set->piece[i].low / IMAGE_DAY_MINUTES);
+struct hours {
+	uint64_t from, to; /* minutes of the day; one that ends on the next is beyond its end */
+	unsigned int days; /* on which it begins */
+};
 
-		if (!from && to % IMAGE_DAY_MINUTES == 0)
-			for (; to > IMAGE_DAY_MINUTES; to -= IMAGE_DAY_MINUTES)
-				*daysp |= 1u << day++;
-		if (to > IMAGE_DAY_MINUTES || (i && (from != *fromp || to != *top)) ||
-		    (*daysp >> day & 1))
+/* Another interval of the week; false: not the same hours as those before, or twice on one day. */
+static bool add_hours(struct hours *h, uint64_t low, uint64_t length)
+{
+	uint64_t from = low % IMAGE_DAY_MINUTES;
+	unsigned int day = (unsigned int)(low / IMAGE_DAY_MINUTES);
+
+	/* All hours of several days are one piece. */
+	if (!from && length % IMAGE_DAY_MINUTES == 0)
+		for (; length > IMAGE_DAY_MINUTES; length -= IMAGE_DAY_MINUTES)
+			h->days |= 1u << day++;
+	if (length > IMAGE_DAY_MINUTES - !!from ||
+	    (h->to && (from != h->from || from + length != h->to)) || (h->days >> day & 1))
+		return false;
+	h->from = from;
+	h->to = from + length;
+	h->days |= 1u << day;
+	return true;
+}
+
+/* The part of each day that is in the set, if that is one interval and the same for all of `days`.  What
+ * ends at the end of the week goes on at its beginning. */
+static bool same_hours(const struct region_set *set, struct hours *h)
+{
+	const struct region_piece *last = &set->piece[set->n ? set->n - 1 : 0];
+	uint64_t length;
+	bool round;
+
+	*h = (struct hours){ 0 };
+	round = set->n > 1 && !set->piece[0].low && last->high == WEEK - 1 &&
+		last->low % IMAGE_DAY_MINUTES;
+	for (uint32_t i = round; i < set->n; i++) {
+		length = set->piece[i].high - set->piece[i].low + 1;
+		if (round && i + 1 == set->n)
+			length += set->piece[0].high + 1;
+		if (!add_hours(h, set->piece[i].low, length))
 			return false;
-		*fromp = from;
-		*top = to;
-		*daysp |= 1u << day;
 	}
 	return true;
 }
@@ -376,19 +397,23 @@ static void put_days(struct writer *w, unsigned int days)
 	}
 }
 
+/* So many over midnight are better said by those that are not. */
+#define MANY_HOURS (18 * 60)
+
 static bool put_hours(struct writer *w, const struct region_set *set, const char *before)
 {
-	uint64_t from = 0, to = 0;
-	unsigned int days;
+	struct hours h;
 
-	if (!same_hours(set, &from, &to, &days))
+	if (!same_hours(set, &h) ||
+	    (h.to > IMAGE_DAY_MINUTES && h.to - h.from > MANY_HOURS && !*before))
 		return false;
 	text_puts(w->t, before);
-	put_days(w, days);
-	if (from || to != IMAGE_DAY_MINUTES)
-		text_printf(w->t, " %02u:%02u-%02u:%02u", (unsigned int)(from / 60),
-			    (unsigned int)(from % 60), (unsigned int)(to / 60),
-			    (unsigned int)(to % 60));
+	put_days(w, h.days);
+	h.to -= h.to > IMAGE_DAY_MINUTES ? IMAGE_DAY_MINUTES : 0;
+	if (h.from || h.to != IMAGE_DAY_MINUTES)
+		text_printf(w->t, " %02u:%02u-%02u:%02u", (unsigned int)(h.from / 60),
+			    (unsigned int)(h.from % 60), (unsigned int)(h.to / 60),
+			    (unsigned int)(h.to % 60));
 	text_puts(w->t, " UTC");
 	return true;
 }

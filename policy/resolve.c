@@ -170,7 +170,7 @@ void policy_defined_by_itself(struct compilation *c, const struct node *node)
 
 const struct node *policy_follow(struct compilation *c, const struct node *node)
 {
-	const struct define *seen[FOLLOW_MAX];
+	const struct define *seen[FOLLOW_MAX] = { NULL };
 
 	for (unsigned int n = 0;; n++) {
 		const struct define *define =

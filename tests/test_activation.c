@@ -187,7 +187,15 @@ Test(session, nothing_is_compared_with_a_hypervisor_that_is_lost)
 {
 	server->config.check_system = true;
 	server->gate.hypervisor_lost = true;
+	fake_policy.max_message = 4096; /* another description */
 	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 3), "");
 	cr_expect_eq(server->gate.generation, 2);
 	cr_expect_eq(hypervisor->n_calls, 0);
+}
+
+Test(session, the_image_in_force_is_compared_with_every_new_connection)
+{
+	server->config.check_system = true;
+	cr_expect_lt(activation_check_system(server, server->gate.image), 0);
+	cr_expect_gt(hypervisor->n_calls, 0);
 }

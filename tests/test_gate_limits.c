@@ -62,6 +62,30 @@ Test(gate_limits, who_has_no_account_has_full_buckets)
 		cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
 }
 
+/* What cannot be noted as used is not given. */
+Test(gate_limits, where_there_is_no_room_for_a_bucket_it_is_denied)
+{
+	total = LIMITS_TOTAL;
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	cr_expect(logged("\"decision\":\"deny\",\"why\":\"limit\""));
+	total = 0;
+	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_OK);
+}
+
+/* The buckets that a user brings along are those of the policy that is in force now. */
+Test(gate_limits, the_buckets_are_those_of_the_policy_that_decides)
+{
+	ask_op(XM_OP_GET_TIME);
+	cr_expect_eq(limits.image, gate.image);
+	cr_expect_eq(limits.generation, gate.generation);
+	gate.generation++;
+	fake_policy.limit[0].key = 11;
+	ask_op(XM_OP_GET_TIME);
+	cr_expect_eq(limits.generation, gate.generation);
+	cr_expect_eq(limits.bucket[0].number, POLICY_NO_LIMIT, "key 10 is of no rule any more");
+}
+
 Test(gate_limits, a_guarded_call_costs_nothing)
 {
 	for (unsigned int i = 0; i < 9; i++) {
@@ -156,6 +180,29 @@ Test(gate_limits, a_batch_that_cannot_be_recorded_gives_all_back)
 	cr_expect(limits_are_full(&limits));
 }
 
+/* Made up to the one that may end us, for which the disk fails. */
+Test(gate_limits, an_element_that_is_not_made_gives_its_token_back)
+{
+	static struct xm_request req[2];
+	uint8_t msg[XM_WIRE_PACKET];
+	int len;
+
+	fake_policy.limited = false;
+	fake_policy.answer = FAKE_ALLOW_AUDITED;
+	fake_policy.answer.limit = 1;
+	sync_fails_at = 2;
+	fake_request(XM_OP_GET_TIME, &req[0]);
+	fake_request(XM_OP_HALT_SYSTEM, &req[1]);
+	len = xm_wire_put_batch(msg, sizeof(msg), 7, req, 2);
+	cr_assert_gt(len, 0);
+	xm_reply_init(&reply, space, sizeof(space));
+	answer = (struct gate_answer){ .reply = &reply, .msg = tx, .cap = sizeof(tx) };
+	cr_assert_eq(gate_message(&gate, &caller, msg, (size_t)len, &call, &answer), 0);
+	cr_assert_eq(hypervisor->n_calls, 1);
+	cr_expect(limits_take(&limits, 1), "of the two one was used");
+	cr_expect_not(limits_take(&limits, 1));
+}
+
 /* ---- time ---------------------------------------------------------------------------------------- */
 
 Test(gate_limits, a_clock_before_the_time_of_compilation_is_not_believed)
@@ -187,6 +234,30 @@ Test(gate_limits, what_is_observed_is_in_the_record)
 	cr_expect_eq(ask_op(XM_OP_GET_TIME), XM_C_PERM_ERROR);
 	cr_expect(logged(
 		"\"why\":\"no rule\",\"observed\":\"policy.yaml:12:7\",\"would\":\"allow\""));
+}
+
+static struct policy_decision all_but_clock_0(const struct policy_image *image,
+					      const struct policy_subject *subject,
+					      const struct xm_request *req)
+{
+	struct policy_decision d = FAKE_ALLOW_AUDITED;
+
+	(void)image;
+	(void)subject;
+	if (req->arg[0].num == 0)
+		return FAKE_DENY;
+	d.observed = 0;
+	return d;
+}
+
+/* Of what was refused because of another one, nobody asks what a shadow rule would have done. */
+Test(gate_limits, what_a_batch_drags_along_is_not_observed)
+{
+	fake_policy.limited = false;
+	fake_policy.decide = all_but_clock_0;
+	cr_expect_eq(ask_batch(2, 0), 0);
+	cr_expect(logged("another element"));
+	cr_expect_not(logged("\"would\""));
 }
 
 Test(gate_limits, what_is_not_observed_does_not_say_so)

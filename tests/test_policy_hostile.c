@@ -21,7 +21,9 @@ static const char policy[] =
 		 "    - allow: \"@console\"\n"
 		 "      observe_until: 2100-01-01\n"
 		 "    - allow: [XM_create_sampling_port, XM_read_sampling_message]\n"
-		 "      where: {portName: \"hk-*\"}\n"
+		 "      where: {portName: [attitude, \"hk-*\"]}\n"
+		 "    - allow: XM_reset_partition\n"
+		 "      where: {partitionId: payload, status: [1, 5..9, 200]}\n"
 		 "  d:\n"
 		 "    - deny: XM_get_time\n"
 		 "      observe_until: 2100-01-01\n"
@@ -95,6 +97,80 @@ Test(policy_hostile, entries)
 	REFUSED(IMAGE_GRANTS, struct image_grant, when, count(IMAGE_WHENS));
 }
 
+/* What is explained and proved of a rule is what is decided by it. */
+Test(policy_hostile, entries_are_what_their_rules_say)
+{
+	REFUSED(IMAGE_ENTRIES, struct image_entry, rule, r->rule + 1);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, clause, r->clause + 1);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, covers, r->covers ^ IMAGE_COVERS_SELF);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, audit, !r->audit);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, shadow, !r->shadow);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, limit, r->limit == IMAGE_NONE ? 0 : IMAGE_NONE);
+	REFUSED(IMAGE_ENTRIES, struct image_entry, n_constraints, !r->n_constraints);
+}
+
+/* By somebody who makes the sieves anew, too. */
+static const struct policy_image *verify_with_sieves(void)
+{
+	const struct image_parts parts = {
+		.constraints = record(IMAGE_CONSTRAINTS, 0),
+		.terms = record(IMAGE_TERMS, 0),
+		.intervals = record(IMAGE_INTERVALS, 0),
+		.masks = (const void *)(copy + base.image->table[IMAGE_MASKS].offset),
+		.names = record(IMAGE_NAMES, 0),
+	};
+
+	for (uint32_t i = 0; i < count(IMAGE_ENTRIES); i++)
+		image_sieve_entry(record(IMAGE_ENTRIES, i), &parts);
+	return verify();
+}
+
+/* Searched by halves: what is out of order would not be found, in a deny neither. */
+Test(policy_hostile, numbers_out_of_order)
+{
+	struct image_term *term = record(IMAGE_TERMS, 0);
+	struct image_interval *interval, one;
+
+	while (term->n_intervals != 3)
+		term++;
+	interval = record(IMAGE_INTERVALS, term->first_interval);
+	one = interval[1];
+	cr_expect_not_null(verify_with_sieves());
+	interval[1] = interval[2];
+	interval[2] = one;
+	cr_expect_null(verify_with_sieves());
+	interval[2] = interval[1];
+	interval[1] = (struct image_interval){ 5, 200 };
+	cr_expect_null(verify_with_sieves());
+	interval[1] = one;
+	term->first_interval++;
+	term->n_intervals--;
+	cr_expect_null(verify_with_sieves(), "a part that is of no term");
+	term->first_interval--;
+	term->n_intervals++;
+	cr_expect_not_null(verify_with_sieves());
+}
+
+Test(policy_hostile, names_out_of_order)
+{
+	struct image_name *name = record(IMAGE_NAMES, 0), kept[2];
+
+	cr_assert_eq(count(IMAGE_NAMES), 2);
+	memcpy(kept, name, sizeof(kept));
+	cr_expect_not_null(verify_with_sieves());
+	name[0] = kept[1];
+	name[1] = kept[0];
+	cr_expect_null(verify_with_sieves());
+	name[0] = name[1];
+	cr_expect_null(verify_with_sieves(), "twice");
+	name[0] = kept[1];
+	name[0].len = 1;
+	name[1] = kept[1];
+	cr_expect_null(verify_with_sieves(), "h* before hk-*");
+	name[0].prefix = 0;
+	cr_expect_not_null(verify_with_sieves(), "h before hk-*");
+}
+
 /* The number of a slot that is used. */
 static uint32_t used_slot(void)
 {
@@ -124,6 +200,56 @@ Test(policy_hostile, slots)
 	SLOT_REFUSED(flags, 4);
 	SLOT_REFUSED(grant, count(IMAGE_GRANTS));
 	SLOT_REFUSED(grant, IMAGE_NONE);
+	SLOT_REFUSED(flags, r->flags ^ IMAGE_SLOT_ALL);
+	SLOT_REFUSED(flags, r->flags ^ IMAGE_SLOT_WHEN);
+	REFUSED(IMAGE_GRANTS, struct image_grant, kind, IMAGE_USER);
+	REFUSED(IMAGE_GRANTS, struct image_grant, id, 1);
+	REFUSED(IMAGE_MEMBERS, struct image_member, id, 8);
+}
+
+/* One that stands where nobody looks denies nothing. */
+Test(policy_hostile, slots_that_are_not_found)
+{
+	struct image_slot *slot = record(IMAGE_INDEX, 0), kept;
+	uint32_t n = count(IMAGE_INDEX), moved = 0;
+
+	cr_expect_not_null(verify());
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; slot[i].key && j < n; j++) {
+			uint32_t home = image_hash(slot[i].key) & (n - 1);
+
+			/* From the place of its own to behind an empty one. */
+			if (slot[j].key || home != i || slot[(i + 1) & (n - 1)].key)
+				continue;
+			if (((j - i) & (n - 1)) < 2)
+				continue;
+			kept = slot[i];
+			slot[j] = kept;
+			memset(&slot[i], 0, sizeof(*slot));
+			cr_expect_null(verify());
+			slot[i] = kept;
+			memset(&slot[j], 0, sizeof(*slot));
+			moved++;
+		}
+	cr_expect(moved);
+	cr_expect_not_null(verify());
+}
+
+/* Its end would allow something. */
+Test(policy_hostile, a_deny_for_a_time)
+{
+	struct image_grant *grant = record(IMAGE_GRANTS, 0);
+	struct image_slot *slot = record(IMAGE_INDEX, 0);
+
+	while (!slot->key || !slot->n_deny)
+		slot++;
+	cr_assert_eq(slot->grant, 0);
+	grant->when = 0;
+	slot->flags = IMAGE_SLOT_WHEN;
+	cr_expect_null(verify());
+	grant->when = IMAGE_NONE;
+	slot->flags = 0;
+	cr_expect_not_null(verify());
 }
 
 /* What a sieve says must be what the constraint says, which is what is explained and proved. */
@@ -179,6 +305,9 @@ Test(policy_hostile, limits)
 	REFUSED(IMAGE_LIMITS, struct image_limit, period, 61);
 	REFUSED(IMAGE_LIMITS, struct image_limit, key, second->key);
 	REFUSED(IMAGE_LIMITS, struct image_limit, key, UINT64_MAX);
+	REFUSED(IMAGE_RULES, struct image_rule, limit, IMAGE_NONE);
+	REFUSED(IMAGE_RULES, struct image_rule, effect, POLICY_DENY);
+	REFUSED(IMAGE_RULES, struct image_rule, observe_until, 0);
 }
 
 Test(policy_hostile, invariants)

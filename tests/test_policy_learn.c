@@ -142,6 +142,20 @@ Test(policy_learn, stopping_the_own_partition_and_the_machine_are_never_learned_
 	expect_asked("XM_x86_set_if", "{}");
 }
 
+/* (uid_t)-1 is nobody: least of all everyone. */
+Test(policy_learn, no_user_of_a_log_is_everyone)
+{
+	struct learned *w = begin();
+	char room[96];
+
+	hear(w, reset(UINT32_MAX, 1, 0, room));
+	finish(w);
+	cr_expect_eq(w->l.learned, 0);
+	cr_expect_not(may_reset(w, 42000, 1, 0), "%s", w->text);
+	cr_expect_not(strstr(w->text, "everyone"), "%s", w->text);
+	end(w);
+}
+
 Test(policy_learn, any_partition_is_any_but_the_own)
 {
 	struct learned *w = begin();

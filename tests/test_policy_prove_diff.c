@@ -131,8 +131,7 @@ Test(policy_prove_diff, differences_in_words)
 			 "to: \"group:5\", until: 2027-02-01, hours: \"08:00-18:00\""),
 		PROVE_NARROWER,
 		"XM_get_time is denied now: group:5: from 2027-02-01T00:00:00Z or while the clock "
-		"is not to be trusted; or until 2027-02-01T00:00:00Z, but not daily 08:00-18:00 "
-		"UTC\n");
+		"is not to be trusted; or until 2027-02-01T00:00:00Z, daily 18:00-08:00 UTC\n");
 	expect_diff(ONE_RULE("    - {allow: XM_get_time}\n" BASE, "to: \"group:5\""),
 		    ONE_RULE("    - {allow: XM_get_time}\n" BASE, "to: \"user:5\""),
 		    PROVE_INCOMPARABLE,
@@ -165,6 +164,8 @@ Test(policy_prove_diff, a_deny_that_goes_away)
 
 Test(policy_prove_diff, recording_and_limits_are_told_apart)
 {
+	struct changes seen;
+
 	expect_diff(ONE_RULE("    - {allow: XM_get_time}\n" BASE, "to: \"group:5\""),
 		    ONE_RULE("    - {allow: XM_get_time, audit: always}\n" BASE, "to: \"group:5\""),
 		    PROVE_EQUAL, "XM_get_time is recorded now: group:5: \n");
@@ -183,6 +184,15 @@ Test(policy_prove_diff, recording_and_limits_are_told_apart)
 			     "to: \"group:5\""),
 		    PROVE_EQUAL,
 		    "XM_get_time is limited otherwise: group:5: 3/s, burst 1 -> 6/min, burst 2\n");
+	/* Two that differ in nothing else are two. */
+	cr_assert_eq(diff_texts(ONE_RULE("    - {allow: XM_get_time, limit: {rate: 3/s}}\n" BASE,
+					 "to: \"group:5\""),
+				ONE_RULE("    - {allow: XM_get_time, limit: {rate: 3/s}}\n"
+					 "    - {allow: XM_get_time, limit: {rate: 6/min}}\n" BASE,
+					 "to: \"group:5\""),
+				&seen),
+		     PROVE_EQUAL);
+	cr_assert(strstr(seen.room, "XM_get_time is limited otherwise: group:5"), "%s", seen.room);
 }
 
 /* ---- few regions in words ---------------------------------------------------------------------- */

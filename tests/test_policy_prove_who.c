@@ -56,6 +56,43 @@ Test(policy_prove_who, who_can)
 	compiled_free(&c);
 }
 
+/* As the grant says them, where that is one window, over midnight and over the week's end too. */
+Test(policy_prove_who, hours_in_words)
+{
+	static const char *const hours[][2] = {
+		{ "hours: \"22:00-04:00\"", "daily 22:00-04:00 UTC" },
+		{ "hours: \"18:00-08:00\"", "daily 18:00-08:00 UTC" },
+		{ "hours: \"22:00-04:00\", days: sun", "Sun 22:00-04:00 UTC" },
+		{ "hours: \"22:00-04:00\", days: [mon-wed, sun]", "Mon-Wed,Sun 22:00-04:00 UTC" },
+		{ "hours: \"22:00-04:00\", days: mon-sat", "Mon-Sat 22:00-04:00 UTC" },
+		{ "hours: \"22:00-00:00\"", "daily 22:00-24:00 UTC" },
+		{ "hours: \"00:00-04:00\"", "daily 00:00-04:00 UTC" },
+		{ "hours: \"08:00-18:00\", days: mon-fri", "Mon-Fri 08:00-18:00 UTC" },
+		{ "days: [sat, sun]", "Sat-Sun UTC" },
+		{ "hours: \"01:00-02:00\", offset: \"+02:00\"", "daily 23:00-24:00 UTC" },
+		{ "hours: [\"00:00-12:00\", \"13:00-24:00\"]", "but not daily 12:00-13:00 UTC" },
+		{ "hours: [\"22:00-23:00\", \"01:00-02:00\"], days: sun",
+		  "Sun 01:00 to Sun 02:00, Sun 22:00 to Sun 23:00 UTC" },
+	};
+	struct prove_pattern pattern = { .op = XM_OP_GET_TIME };
+	char room[2048], expected[256];
+
+	for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++) {
+		struct text t = TEXT_INIT(room);
+		struct compiled c;
+
+		snprintf(room, sizeof(room),
+			 PREAMBLE "roles:\n  r: [{allow: XM_get_time}]\n"
+				  "grants:\n  - {to: \"group:5\", roles: r, %s}\n",
+			 hours[i][0]);
+		c = compile_for_proof(room);
+		prove_who(c.image, &pattern, &here, see_holder, &t);
+		snprintf(expected, sizeof(expected), "group:5: %s\n", hours[i][1]);
+		cr_expect_str_eq(room, expected);
+		compiled_free(&c);
+	}
+}
+
 /* ---- the nearest miss -------------------------------------------------------------------------- */
 
 static void see_nearest(void *data, const struct prove_nearest *nearest)

@@ -6,11 +6,13 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "policy/image.h"
@@ -168,6 +170,14 @@ static bool is_kept(void)
 	return access(kept, F_OK) == 0;
 }
 
+/* As it would be after a start with these files, whatever ended the one before. */
+static int start_again(char files)
+{
+	end();
+	begin(files);
+	return trial_keep_start(&s);
+}
+
 /* ---- time -------------------------------------------------------------------------------------------- */
 
 Test(trial, what_is_not_confirmed_goes_when_its_time_is_over)
@@ -254,6 +264,68 @@ Test(trial, the_way_back_overtakes_what_is_just_coming)
 	cr_expect_eq(in_force(), 'A');
 	let_pass(100);
 	cr_expect_eq(s.generation, 4);
+	reload('D', 0);
+	let_pass(100);
+	cr_expect_eq(in_force(), 'D', "the time of C is nobody else's");
+}
+
+/* A run that was going on when the time was over ends before the server has taken the way back. */
+Test(trial, what_overtakes_the_way_back_does_not_confirm_what_was_on_trial)
+{
+	reload('B', 60);
+	let_pass(60);
+	compiled('C', 30);
+	reload_image_done(&s, 3, true); /* A */
+	reload_image_done(&s, 4, true);
+	cr_expect_eq(in_force(), 'C');
+	let_pass(30);
+	cr_expect_eq(in_force(), 'A');
+	reload_image_done(&s, 5, true);
+	cr_expect_eq(start_again('C'), 0);
+	cr_expect_eq(in_force(), 'A');
+}
+
+Test(trial, what_overtakes_the_way_back_and_is_refused_changes_nothing)
+{
+	reload('B', 60);
+	let_pass(60);
+	compiled('C', 0);
+	reload_image_done(&s, 3, true);
+	reload_image_done(&s, 4, false);
+	cr_expect_eq(in_force(), 'A');
+	let_pass(100);
+	cr_expect_eq(in_force(), 'A');
+}
+
+Test(trial, a_server_that_refuses_an_overtaken_way_back_is_ended, .timeout = 30)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid) {
+		alarm(20);
+		pause();
+		_exit(0);
+	}
+	reload('B', 60);
+	let_pass(60);
+	compiled('C', 0);
+	s.server.pid = pid;
+	reload_image_done(&s, 3, false);
+	s.server.pid = -1;
+	disconnect_server();
+	cr_expect_eq(in_force(), 'A');
+	cr_expect_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+Test(trial, what_overtakes_the_way_back_of_a_server_that_dies_is_not_taken)
+{
+	reload('B', 60);
+	let_pass(60);
+	compiled('C', 0);
+	disconnect_server();
+	cr_expect_eq(in_force(), 'A');
 }
 
 Test(trial, the_shortest_time_of_several_requests_counts)
@@ -329,6 +401,24 @@ Test(trial, time_runs_out_while_no_server_is_there)
 	cr_expect_not(confirm());
 }
 
+Test(trial, a_server_that_dies_on_the_way_back_does_not_stop_it)
+{
+	reload('B', 60);
+	let_pass(60);
+	disconnect_server();
+	cr_expect_eq(in_force(), 'A');
+}
+
+Test(trial, the_time_of_what_a_dead_server_did_not_take_is_nobody_elses)
+{
+	compiled('B', 60);
+	disconnect_server();
+	connect_server();
+	reload('C', 0);
+	let_pass(100);
+	cr_expect_eq(in_force(), 'C');
+}
+
 Test(trial, a_server_cannot_refuse_the_way_back)
 {
 	reload('B', 60);
@@ -339,14 +429,6 @@ Test(trial, a_server_cannot_refuse_the_way_back)
 }
 
 /* ---- the end of the broker --------------------------------------------------------------------------- */
-
-/* As it would be after a start with these files, whatever ended the one before. */
-static int start_again(char files)
-{
-	end();
-	begin(files);
-	return trial_keep_start(&s);
-}
 
 Test(trial, the_next_start_takes_what_was_confirmed)
 {

@@ -156,13 +156,21 @@ static void take_first(struct supervisor *s, int fd)
 	s->generation = s->n_generations = 1;
 }
 
+/* Whether the policy that was handed over last may still be refused. */
+static bool is_pending(const struct supervisor *s)
+{
+	return s->kept >= 0 && !trial_is_way_back(s);
+}
+
 void reload_put_into_force(struct supervisor *s, int fd, bool forced)
 {
 	struct channel_message message = { .type = CHANNEL_IMAGE, .ok = forced, .fd = fd };
 
-	if (s->kept >= 0) {
+	if (is_pending(s)) {
 		close(s->image);
 	} else {
+		if (s->kept >= 0)
+			close(s->kept);
 		s->kept = s->image;
 		s->kept_generation = s->generation;
 	}
@@ -176,7 +184,7 @@ void reload_put_into_force(struct supervisor *s, int fd, bool forced)
 static void take_next(struct supervisor *s, int fd)
 {
 	static char text[CHANNEL_TEXT_MAX + 1];
-	uint32_t before = s->kept >= 0 ? s->kept_generation : s->generation;
+	uint32_t before = is_pending(s) ? s->kept_generation : s->generation;
 	bool forced = s->current.n && !s->current.unforced;
 	size_t len;
 
@@ -196,7 +204,7 @@ void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
 {
 	bool rollback = false;
 
-	if (generation != s->generation || s->kept < 0)
+	if (trial_overtaken(s, generation, ok) || generation != s->generation || s->kept < 0)
 		return;
 	if (ok) {
 		log_notice("policy reloaded: generation %u is in force", s->generation);

@@ -113,6 +113,12 @@ void reload_server_died(struct supervisor *s);
 void trial_ask(struct supervisor *s, int image, uint32_t seconds);
 /* s->image was taken in place of s->kept, which may be taken over here. */
 void trial_taken(struct supervisor *s);
+/* Whether s->image is the way back, not taken yet: it counts as taken, since a server that does not take
+ * it is ended. */
+bool trial_is_way_back(const struct supervisor *s);
+/* A server has taken the image of this generation, or refused it: whether that was a way back in whose
+ * place another image has come meanwhile. */
+bool trial_overtaken(struct supervisor *s, uint32_t generation, bool ok);
 /* It was refused: whether it was the way back. */
 bool trial_refused(struct supervisor *s, uint32_t generation);
 /* Confirms what is in force: true, or says why not; a text in any case. */

@@ -42,8 +42,10 @@ static void tell(struct supervisor *s, uint32_t seconds, const char *reason)
 /* What is confirmed is on the disk before anybody is told that another policy is in force. */
 void trial_ask(struct supervisor *s, int image, uint32_t seconds)
 {
-	int confirmed = is_on_trial(s) ? s->trial.previous : s->kept >= 0 ? s->kept : s->image;
+	int confirmed = s->kept >= 0 && !trial_is_way_back(s) ? s->kept : s->image;
 
+	if (is_on_trial(s))
+		confirmed = s->trial.previous;
 	if (seconds)
 		s->trial.asked = seconds;
 	if (s->trial.asked || is_on_trial(s))
@@ -87,6 +89,21 @@ void trial_taken(struct supervisor *s)
 	else
 		log_notice("policy generation %u is unconfirmed, too: %u s left", s->generation,
 			   seconds_left(s));
+}
+
+bool trial_is_way_back(const struct supervisor *s)
+{
+	return s->generation == s->trial.rollback;
+}
+
+bool trial_overtaken(struct supervisor *s, uint32_t generation, bool ok)
+{
+	if (generation != s->trial.rollback || generation == s->generation)
+		return false;
+	s->trial.rollback = 0;
+	if (!ok)
+		children_end_server(s);
+	return true;
 }
 
 bool trial_refused(struct supervisor *s, uint32_t generation)

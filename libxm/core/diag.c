@@ -202,7 +202,7 @@ static void shorten(char *s, size_t *lenp, size_t max)
 		return;
 	head = begin_character(s, len, head);
 	tail = len - begin_character(s, len, len - tail);
-	memcpy(s + head, "...", 3);
+	memset(s + head, '.', 3);
 	memmove(s + head + 3, s + len - tail, tail);
 	*lenp = head + 3 + tail;
 }

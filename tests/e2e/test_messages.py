@@ -78,9 +78,20 @@ class Place:
             file.write(text)
 
 
+def many(nevers):
+    """1,000 rules for each of 2,000 users, of whom no two are alike."""
+    rules = "".join(f"    - {{allow: XM_reset_partition, where: {{partitionId: {{not: self}}, "
+                    f"status: {i}}}}}\n" for i in range(1000))
+    roles = "".join(f"  u{i}: [{{allow: XM_get_time}}]\n" for i in range(2000))
+    grants = "".join(f"  - {{to: \"user:{i}\", roles: [r, u{i}]}}\n" for i in range(2000))
+    return f"version: 1\nroles:\n  r:\n{rules}{roles}grants:\n{grants}{nevers}"
+
+
 def large(place):
     """What is too large to lie in the repository."""
     place.make("large.yaml", "version: 1\n# " + "x" * (4 << 20) + "\n")
+    place.make("many.yaml", many(""))
+    place.make("many-never.yaml", many("never:\n  - calls: XM_reset_partition\n"))
     place.make("values.yaml", "version: 1\ndefine:\n  a: [" + "1," * 1000001 + "]\n")
 
 

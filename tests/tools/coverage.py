@@ -23,7 +23,7 @@ import sys
 
 THRESHOLD = 95.0
 SECURITY = ("xmbroker/gate*.c", "xmbroker/guard.c", "libxm/raw_classify.c", "policy/eval.c",
-            "policy/image.c", "libxm/core/wire*.c", "xmbroker/identity.c", "xmbroker/audit*.c",
+            "policy/image*.c", "libxm/core/wire*.c", "xmbroker/identity.c", "xmbroker/audit*.c",
             "xmbroker/box*.c", "xmbroker/session*.c", "xmbroker/bucket.c", "xmbroker/users.c",
             "xmbroker/sealed.c")
 PRODUCT = ("libxm/", "policy/", "xmbroker/")
