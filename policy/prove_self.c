@@ -191,8 +191,9 @@ uint32_t *world_selves(struct arena *arena, const struct policy_image *first,
 	const struct system *sys = policy_image_system(second ? second : first);
 	struct buffer selves = { 0 };
 	uint8_t args[XM_N_OPS] = { 0 };
-	bool any = depends(first, args) | depends(second, args);
+	bool any = depends(first, args);
 
+	any = depends(second, args) || any; /* each of them fills `args` */
 	any = any && self == PROVE_ANY_PARTITION;
 	if (any && sys)
 		system_partitions(sys, &n);
