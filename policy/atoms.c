@@ -387,9 +387,9 @@ static bool is_wanted(const struct world *w, unsigned int only, unsigned int op)
 /* Everything is counted before memory is taken for it. */
 static bool add_images(struct world *w, const bool *wanted, const bool *alike, bool each_rule)
 {
-	struct builder b[2];
+	struct builder b[2] = { 0 };
 
-	for (unsigned int i = 0; i < w->n_images; i++) {
+	for (unsigned int i = 0; i < 2 && w->image[i]; i++) {
 		w->size += w->image[i]->table[IMAGE_INTERVALS].count;
 		init_builder(&b[i], w, i, wanted, alike, each_rule);
 		each_entry(&b[i], false);
@@ -399,11 +399,10 @@ static bool add_images(struct world *w, const bool *wanted, const bool *alike, b
 			arena_alloc(&w->arena, (w->op[i].n + 1) * sizeof(struct atoms_entry));
 		w->op[i].n = 0;
 	}
-	for (unsigned int i = 0; i < w->n_images; i++) {
-		if (w->size <= PROVE_SIZE)
-			each_entry(&b[i], true);
-		free_builder(&b[i]);
-	}
+	for (unsigned int i = 0; i < 2 && w->image[i] && w->size <= PROVE_SIZE; i++)
+		each_entry(&b[i], true);
+	free_builder(&b[0]);
+	free_builder(&b[1]);
 	return w->size <= PROVE_SIZE;
 }
 

@@ -123,7 +123,7 @@ static void put_grants(FILE *out, const json_t *list)
 
 static void put_nevers(FILE *out, const json_t *list)
 {
-	const json_t *never, *except;
+	const json_t *never, *excepts, *except;
 	size_t i, j;
 
 	json_array_foreach(list, i, never)
@@ -132,8 +132,11 @@ static void put_nevers(FILE *out, const json_t *list)
 		put_place(out, never);
 		fputc('\n', out);
 		put_because(out, never);
-		json_array_foreach(json_object_get(never, "except"), j, except)
+		excepts = json_object_get(never, "except");
+		json_array_foreach(excepts, j, except)
+		{
 			fprintf(out, "    except %s\n", member(except, "to"));
+		}
 		put_clauses(out, json_object_get(never, "clauses"));
 	}
 }
@@ -175,13 +178,15 @@ static void put_index(FILE *out, const json_t *dump)
 		number(index, "longest_probe"));
 	fprintf(out, "%-16s %10s %12s\n", "table", "records", "bytes");
 	json_array_foreach(json_object_get(dump, "tables"), i, table)
+	{
 		fprintf(out, "%-16s %10lld %12lld\n", member(table, "name"),
 			number(table, "records"), number(table, "bytes"));
+	}
 }
 
 void policy_dump_print(FILE *out, const json_t *dump)
 {
-	const json_t *system = json_object_get(dump, "system"), *rule;
+	const json_t *system = json_object_get(dump, "system"), *rules, *rule;
 	size_t i;
 
 	fprintf(out, "image of version %lld, %lld bytes, compiled at %s\ndigest %s\n",
@@ -194,7 +199,11 @@ void policy_dump_print(FILE *out, const json_t *dump)
 	else
 		fputs("system: none\n", out);
 	put_hypercalls(out, json_object_get(dump, "hypercalls"));
-	json_array_foreach(json_object_get(dump, "rules"), i, rule) put_rule(out, i, rule);
+	rules = json_object_get(dump, "rules");
+	json_array_foreach(rules, i, rule)
+	{
+		put_rule(out, i, rule);
+	}
 	put_grants(out, json_object_get(dump, "grants"));
 	put_nevers(out, json_object_get(dump, "never"));
 	put_index(out, dump);
