@@ -208,6 +208,7 @@ static void join(const struct matrix *m, json_t *known, const struct cell *cell)
 	const char *before = json_string_value(json_object_get(known, "answer"));
 	const char *now = answer_name(cell);
 	const json_t *where = json_object_get(known, "where");
+	const bool was_no = !strcmp(before, "no");
 
 	if (!strcmp(before, "undecided"))
 		return;
@@ -217,8 +218,8 @@ static void join(const struct matrix *m, json_t *known, const struct cell *cell)
 	}
 	if (!strcmp(before, now) && (!where || !strcmp(json_string_value(where), cell->words)))
 		return;
-	answer_set(known, "answer", json_string("conditional"));
-	if (!strcmp(before, "no")) {
+	answer_set(known, "answer", json_string("conditional")); /* `before` is gone */
+	if (was_no) {
 		answer_set(known, "where", answer_string(cell->words));
 		answer_set(known, "partition", json_integer(m->w.self));
 	} else if (!json_object_get(known, "partition")) {
