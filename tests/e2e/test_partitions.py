@@ -170,7 +170,7 @@ def test_a_partition_that_is_reset_goes_on():
         producer = system.stream(PRODUCER, "send", "out", MESSAGES // 4)
         assert consumer.stdout.readline() == "begun\n"
         for count in range(1, 4):
-            time.sleep(0.2)
+            time.sleep(0.05)
             assert manager.call("reset %d 1 7" % CONSUMER)[0] == 0
             wait_for("the consumer to run",
                      lambda: manager.answer("partition_status %d" % CONSUMER)[2]["resetCounter"] == count)
