@@ -5,6 +5,7 @@ they exchange messages in order while a third suspends and resumes one, and one 
 
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -169,11 +170,13 @@ def test_a_partition_that_is_reset_goes_on():
         consumer = system.stream(CONSUMER, "receive", "in", MESSAGES // 4)
         producer = system.stream(PRODUCER, "send", "out", MESSAGES // 4)
         assert consumer.stdout.readline() == "begun\n"
+        producer.send_signal(signal.SIGSTOP)  # so that the stream is not over before the first reset
         for count in range(1, 4):
             time.sleep(0.05)
             assert manager.call("reset %d 1 7" % CONSUMER)[0] == 0
             wait_for("the consumer to run",
                      lambda: manager.answer("partition_status %d" % CONSUMER)[2]["resetCounter"] == count)
+            producer.send_signal(signal.SIGCONT)
         passed, interruptions, lost = result(consumer)
         # What was on its way when the partition went may be lost, and nothing else.
         assert 0 < interruptions <= 20 and lost <= 3, (passed, interruptions, lost)

@@ -271,10 +271,15 @@ def test_four_thousand_sessions_and_a_quarter_of_them_floods():
         try:
             for user in users:
                 assert user.line() == "500"
+            opened = metrics(broker)["xmbroker_sessions_opened_total"]
             users += [User(broker, 22000 + i, FLOOD_WITH % 500) for i in range(2)]
             for user in users[6:]:
                 user.line()
-            wait_for("the flood", lambda: metrics(broker)["xmbroker_sessions"] > 3500)
+            # How many of the flood are open at a moment depends on the machine; how many there were
+            # only grows.
+            wait_for("the flood",
+                     lambda: metrics(broker)["xmbroker_sessions_opened_total"] > opened + 2000)
+            assert metrics(broker)["xmbroker_sessions"] >= 3000
             for user in users[:6]:
                 user.process.stdin.write("\n")
                 user.process.stdin.flush()
