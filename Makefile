@@ -113,7 +113,7 @@ loop_src := xmbroker/log.c xmbroker/loop.c
 base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
 loopback_src := $(addprefix xmbroker/sim/,loopback.c loopback_log.c loopback_machine.c \
 	loopback_ports.c)
-supervisor_src := $(addprefix xmbroker/,children.c trial.c trial_keep.c compile_job.c launch.c links.c listen.c notify.c \
+supervisor_src := $(addprefix xmbroker/,children.c handed.c trial.c trial_keep.c compile_job.c launch.c links.c listen.c notify.c \
 	options.c options_user.c options_values.c reload.c service.c spawn.c store.c store_anchor.c store_files.c store_retain.c \
 	store_rotate.c store_settle.c store_space.c store_tail.c supervisor.c supervisor_audit.c supervisor_box.c)
 supervisor_main := xmbroker/main.c
@@ -144,7 +144,7 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_client_batch.c test_client_batch_errors.c test_client_large.c \
 	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
 	test_client_session.c test_diag.c test_cursor.c test_described.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
-	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_headers.c test_identity.c test_listen.c \
+	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_handed.c test_headers.c test_identity.c test_listen.c \
 	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
 	test_policy_hostile.c test_policy_limit.c test_policy_observe.c test_policy_tests.c test_policy_when.c test_limits.c test_gate_limits.c \
@@ -364,6 +364,7 @@ $(addprefix $(B)/tests/test_client_,24 26 $(client_3x_tests) $(client_batch_test
 $(B)/tests/test_faults_client: $(B)/obj/tests/client_server.o
 $(addprefix $(B)/tests/test_client_,$(client_3x_tests)): $(B)/obj/tests/client_3x_rig.o
 $(addprefix $(B)/tests/test_client_,$(client_batch_tests)): $(B)/obj/tests/client_batch_rig.o
+$(addprefix $(B)/tests/test_,handed trial): $(B)/obj/tests/trial_rig.o
 $(addprefix $(B)/tests/test_,wire wire_batch wire_results): $(B)/obj/tests/wire_rig.o
 # A second opinion about policies, and policies to have one about.
 random_rig := naive.c naive_time.c naive_value.c naive_yaml.c random_policy.c random_request.c random_rig.c \

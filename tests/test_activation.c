@@ -161,6 +161,19 @@ Test(session, a_confirmation_waits_for_the_supervisor)
 	cr_expect_eq(memcmp(reply.out[XM_A_BROKER_CONFIRM_text].data, "there is", 8), 0);
 }
 
+Test(session, a_confirmation_says_of_what)
+{
+	int fd = client();
+
+	fake_request(XM_OP_BROKER_CONFIRM, &req);
+	req.arg[XM_A_BROKER_CONFIRM_generation].num = 7;
+	cr_assert_gt(send(fd, msg, (size_t)xm_wire_put_call(msg, sizeof(msg), 77, &req), 0), 0);
+	turns();
+	cr_assert_eq(channel_receive(supervisor, &m), 1);
+	cr_expect_eq(m.type, CHANNEL_CONFIRM);
+	cr_expect_str_eq(m.text, "7");
+}
+
 /* ---- system ------------------------------------------------------------------------------------------ */
 
 /* The hypervisor that is faked knows every name as number 0. */
@@ -183,19 +196,48 @@ Test(session, the_same_description_is_not_compared_once_more)
 	cr_expect_eq(hypervisor->n_calls, 0);
 }
 
-Test(session, nothing_is_compared_with_a_hypervisor_that_is_lost)
+/* The next connection would show that it is wrong, and end the server. */
+Test(session, an_image_of_another_system_is_kept_out_while_the_hypervisor_is_lost)
+{
+	int fd = client();
+
+	server->config.check_system = true;
+	server->gate.hypervisor_lost = true;
+	fake_request(XM_OP_BROKER_RELOAD, &req);
+	cr_assert_gt(send(fd, msg, (size_t)xm_wire_put_call(msg, sizeof(msg), 77, &req), 0), 0);
+	turns();
+	reload_channel(&m);
+	fake_policy.max_message = 4096; /* another description */
+	tell(CHANNEL_IMAGE, 2, true, fake_image_fd(2, 3), "");
+	cr_expect_eq(server->gate.generation, 1);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	tell(CHANNEL_RELOADED, m.number, true, -1, "");
+	cr_expect(answered(fd, 1, "hypervisor that it is to be compared with is lost"));
+	cr_expect_not(server->could_force);
+}
+
+Test(session, one_of_the_same_system_comes_into_force_while_the_hypervisor_is_lost)
+{
+	server->config.check_system = true;
+	server->gate.hypervisor_lost = true;
+	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 3), "");
+	cr_expect_eq(server->gate.generation, 2);
+	cr_expect_eq(hypervisor->n_calls, 0);
+	cr_expect_eq(activation_check_system(server, server->gate.image, false), 0);
+}
+
+Test(session, the_way_back_is_open_while_the_hypervisor_is_lost)
 {
 	server->config.check_system = true;
 	server->gate.hypervisor_lost = true;
 	fake_policy.max_message = 4096; /* another description */
-	tell(CHANNEL_IMAGE, 2, false, fake_image_fd(2, 3), "");
+	tell(CHANNEL_IMAGE, 2, true, fake_image_fd(2, 3), "way back");
 	cr_expect_eq(server->gate.generation, 2);
-	cr_expect_eq(hypervisor->n_calls, 0);
 }
 
 Test(session, the_image_in_force_is_compared_with_every_new_connection)
 {
 	server->config.check_system = true;
-	cr_expect_lt(activation_check_system(server, server->gate.image), 0);
+	cr_expect_lt(activation_check_system(server, server->gate.image, false), 0);
 	cr_expect_gt(hypervisor->n_calls, 0);
 }

@@ -98,17 +98,29 @@ static bool was_checked(const struct gate *gate, const struct policy_image *imag
 	return image != gate->image && new->size == old->size && !memcmp(new, old, new->size);
 }
 
-int activation_check_system(struct server *server, const struct policy_image *image)
+/* To be taken now it would have to be believed, and the next connection would end the server if it is
+ * not right. */
+static int refuse_unchecked(struct server *server)
+{
+	snprintf(server->why_kept, sizeof(server->why_kept),
+		 "its system description is another than that in force, and the connection to the "
+		 "hypervisor that it is to be compared with is lost: reload again when there is "
+		 "one");
+	log_error("the new policy: %s", server->why_kept);
+	return -EINVAL;
+}
+
+int activation_check_system(struct server *server, const struct policy_image *image, bool known)
 {
 	struct gate *gate = &server->gate;
 	const struct backend_issuer issuer = { issue, gate };
 	uint64_t forwarded = gate->count.forwarded;
 	struct system_check check;
 
-	if (!server->config.check_system || gate->hypervisor_lost)
-		return 0; /* the next connection is checked */
-	if (was_checked(gate, image))
+	if (!server->config.check_system || was_checked(gate, image))
 		return 0;
+	if (gate->hypervisor_lost) /* the image in force is compared with the next connection */
+		return known || image == gate->image ? 0 : refuse_unchecked(server);
 	system_check(policy_image_system(image), &gate->hypervisor, &issuer, &server->reply,
 		     &check);
 	gate->count.forwarded = forwarded; /* of clients */

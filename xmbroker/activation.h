@@ -12,9 +12,10 @@
 
 /* Whether a new policy may replace the one in force; else says why not in server->why_kept. */
 bool activation_is_safe(struct server *server, const struct policy_image *image);
-/* Compares the hypervisor with an image's description, and logs what is different: 0 it is the same or
- * cannot be asked now, -EINVAL it is another. */
-int activation_check_system(struct server *server, const struct policy_image *image);
+/* Compares the hypervisor with an image's description, and logs what is different: 0 it is the same,
+ * -EINVAL it is another.  While there is no connection to it, what is in force passes, what is known
+ * (was in force before), and what has the same description; nothing else does. */
+int activation_check_system(struct server *server, const struct policy_image *image, bool known);
 /* The supervisor tells until when the policy in force is to be confirmed. */
 void activation_on_trial(struct server *server, const struct channel_message *message);
 /* Seconds until it is rolled back; 0: it is confirmed. */

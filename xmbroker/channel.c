@@ -28,7 +28,7 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ .type = CHANNEL_IMAGE, .fd = true },
+	{ .type = CHANNEL_IMAGE, .fd = true, .text = true },
 	{ .type = CHANNEL_BACKEND, .fd = true },
 	{ .type = CHANNEL_RELOADED, .text = true },
 	{ .type = CHANNEL_STOP },
@@ -42,7 +42,7 @@ static const struct kind kinds[] = {
 	{ .type = CHANNEL_IMAGE_DONE },
 	{ .type = CHANNEL_AUDIT_DONE },
 	{ .type = CHANNEL_AUDIT_NOTED },
-	{ .type = CHANNEL_CONFIRM },
+	{ .type = CHANNEL_CONFIRM, .text = true },
 };
 
 union control {

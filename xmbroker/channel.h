@@ -13,10 +13,14 @@
 
 #define CHANNEL_TEXT_MAX 8192
 
+/* What the exit status of a server says that was never ready: it cannot use the policy that it was started
+ * with. */
+#define CHANNEL_EXIT_REFUSED 3
+
 enum channel_type {
 	/* supervisor to server */
 	/* fd: a sealed policy image; number: its generation; ok: without looking whether it locks
-	 * somebody out */
+	 * somebody out; text, if it was in force before: why it comes back */
 	CHANNEL_IMAGE = 1,
 	CHANNEL_BACKEND = 2,  /* fd: a new connection to the hypervisor */
 	CHANNEL_RELOADED = 3, /* number: the request; ok; text: what the compiler said */
@@ -40,8 +44,9 @@ enum channel_type {
 	CHANNEL_IMAGE_DONE = 19,   /* number: the generation of an image; ok: it is in force */
 	CHANNEL_AUDIT_DONE = 20, /* number: that of CHANNEL_AUDIT; ok: records go to the new file */
 	CHANNEL_AUDIT_NOTED = 21, /* ok: what was to be noted is on the disk */
-	CHANNEL_CONFIRM =
-		22, /* number: the request, answered like a reload; somebody allowed confirms */
+	/* number: the request, answered like a reload; text: the generation, or none: whatever is in
+	 * force; somebody allowed confirms */
+	CHANNEL_CONFIRM = 22,
 };
 
 struct channel_message {

@@ -74,7 +74,8 @@ static void on_ready(struct supervisor *s)
 	}
 	s->server_ready = true;
 	store_serving(&s->store, s->loop.now);
-	reload_image_done(s, s->server_generation, true);
+	handed_done(s, s->server_generation, true);
+	trial_tell_note(s);
 	if (s->phase != PHASE_STARTING) {
 		log_notice("the server serves again");
 		return;
@@ -99,7 +100,7 @@ static void on_message(struct supervisor *s, const struct channel_message *messa
 		reload_confirm(s, message);
 		break;
 	case CHANNEL_IMAGE_DONE:
-		reload_image_done(s, message->number, message->ok);
+		handed_done(s, message->number, message->ok);
 		break;
 	case CHANNEL_AUDIT_DONE:
 		store_done(&s->store, message, s->loop.now);
@@ -246,7 +247,7 @@ void children_server_died(struct supervisor *s, int status)
 
 	close_source(s, &s->channel);
 	links_cut_all(&s->links);
-	reload_server_died(s);
+	handed_server_died(s, status);
 	s->server_ready = false;
 	store_server_died(&s->store);
 	s->server_end = -1;

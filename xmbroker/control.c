@@ -279,11 +279,17 @@ static int reload(struct server *server, struct session *asking, const struct xm
 	return ask(server, asking, reply);
 }
 
-static int confirm(struct server *server, struct session *asking, struct xm_reply *reply)
+static int confirm(struct server *server, struct session *asking, const struct xm_value *arg,
+		   struct xm_reply *reply)
 {
+	uint64_t generation = arg[XM_A_BROKER_CONFIRM_generation].num;
+
 	server->message.type = CHANNEL_CONFIRM;
 	server->message.ok = false;
 	server->message.text[0] = '\0';
+	if (generation)
+		snprintf(server->message.text, sizeof(server->message.text), "%u",
+			 (unsigned int)generation);
 	return ask(server, asking, reply);
 }
 
@@ -308,7 +314,7 @@ int control_call(void *data, void *session, const struct gate_call *call, struct
 	case XM_OP_BROKER_RELOAD:
 		return reload(server, session, arg, reply);
 	case XM_OP_BROKER_CONFIRM:
-		return confirm(server, session, reply);
+		return confirm(server, session, arg, reply);
 	default:
 		xm_reply_fail(reply, XM_C_UNKNOWN_HYPERCALL);
 		return 0;

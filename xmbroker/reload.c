@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The policy in force: compiles it, hands a good one to the server, keeps the last good one otherwise.
- * How long one is in force that is to be confirmed is the business of trial.c.
- * Owns the image's descriptor, and the requests that wait for an answer.  Must never put an image
- * into force that the compiler did not finish, nor leave a request unanswered.
+ * Reloading the policy: has it compiled, hands a good one over, keeps the last good one otherwise.
+ * Which one is in force then is the business of handed.c, and of trial.c how long.
+ * Owns the requests that wait for an answer.  Must never hand over an image that the compiler did not
+ * finish, nor leave a request unanswered.
  */
 
 #include <stdlib.h>
@@ -118,8 +118,9 @@ static void want_confirmed(struct reloads *reloads, uint32_t seconds)
 
 void reload_confirm(struct supervisor *s, const struct channel_message *message)
 {
-	char text[160];
-	bool ok = trial_confirm(s, text, sizeof(text));
+	char text[200];
+	uint32_t generation = (uint32_t)strtoul(message->text, NULL, 10);
+	bool ok = trial_confirm(s, generation, text, sizeof(text));
 
 	answer(s, message->number, ok, text);
 }
@@ -148,102 +149,25 @@ static void take_first(struct supervisor *s, int fd)
 {
 	if (s->job.len && write(STDERR_FILENO, s->job.text, s->job.len) < 0)
 		log_warning("cannot write the compiler's messages");
-	if (fd < 0) {
-		supervisor_stop(s, SUPERVISOR_BAD_POLICY);
-		return;
-	}
-	s->image = fd;
+	s->image = fd < 0 ? -1 : fd; /* bad: whoever runs it decides what that means */
 	s->generation = s->n_generations = 1;
-}
-
-/* Whether the policy that was handed over last may still be refused. */
-static bool is_pending(const struct supervisor *s)
-{
-	return s->kept >= 0 && !trial_is_way_back(s);
-}
-
-void reload_put_into_force(struct supervisor *s, int fd, bool forced)
-{
-	struct channel_message message = { .type = CHANNEL_IMAGE, .ok = forced, .fd = fd };
-
-	if (is_pending(s)) {
-		close(s->image);
-	} else {
-		if (s->kept >= 0)
-			close(s->kept);
-		s->kept = s->image;
-		s->kept_generation = s->generation;
-	}
-	s->image = fd;
-	s->generation = message.number = ++s->n_generations;
-	children_widen_link(s);
-	/* Also one that is still starting: it was given the image before this one. */
-	children_tell_server(s, &message);
 }
 
 static void take_next(struct supervisor *s, int fd)
 {
 	static char text[CHANNEL_TEXT_MAX + 1];
-	uint32_t before = is_pending(s) ? s->kept_generation : s->generation;
+	uint32_t before = handed_in_force(s);
 	bool forced = s->current.n && !s->current.unforced;
 	size_t len;
 
-	trial_ask(s, fd, s->current.confirm);
 	log_text(s->job.text, log_warning);
-	reload_put_into_force(s, fd, forced);
+	handed_over(s, fd, s->current.confirm, forced);
 	notify_send("READY=1\nSTATUS=policy generation %u", s->generation);
 	len = strnlen(s->job.text, sizeof(text) - EXPLAIN);
 	memcpy(text, s->job.text, len);
 	text[len] = '\0';
 	trial_explain(s, before, text, sizeof(text));
 	answer_all(s, true, text);
-}
-
-/* What the compiler found good may still not fit the hypervisor that the server is connected to. */
-void reload_image_done(struct supervisor *s, uint32_t generation, bool ok)
-{
-	bool rollback = false;
-
-	if (trial_overtaken(s, generation, ok) || generation != s->generation || s->kept < 0)
-		return;
-	if (ok) {
-		log_notice("policy reloaded: generation %u is in force", s->generation);
-		trial_taken(s);
-	} else if (trial_refused(s, generation)) {
-		log_error("the server refused the way back to a confirmed policy: starting it "
-			  "again with that");
-		rollback = true;
-	} else {
-		int refused = s->image;
-
-		s->image = s->kept;
-		s->generation = s->kept_generation;
-		s->kept = refused;
-		log_error("the server refused the new policy: generation %u stays in force",
-			  s->generation);
-		notify_send("STATUS=policy generation %u; the last reload failed", s->generation);
-	}
-	if (s->kept >= 0)
-		close(s->kept);
-	s->kept = -1;
-	if (rollback)
-		children_end_server(s);
-	else
-		children_narrow_link(s);
-}
-
-void reload_server_died(struct supervisor *s)
-{
-	if (s->kept < 0 || !s->server_ready || s->trial.rollback == s->generation)
-		return;
-	log_error("the server ended before it took policy generation %u: generation %u stays in "
-		  "force; reload again",
-		  s->generation, s->kept_generation);
-	close(s->image);
-	s->image = s->kept;
-	s->generation = s->kept_generation;
-	s->kept = -1;
-	s->trial.asked = 0;
 }
 
 static void keep_old(struct supervisor *s)

@@ -90,19 +90,20 @@ static void use_image(struct server *server, struct sealed *policy, uint32_t gen
 	sealed_unmap(&old);
 }
 
-static bool may_use(struct server *server, const struct policy_image *image, bool force)
+static bool may_use(struct server *server, const struct policy_image *image,
+		    enum server_force force)
 {
 	if (!gate_image_fits(image, &server->gate.hypervisor) ||
-	    activation_check_system(server, image) < 0)
+	    activation_check_system(server, image, force == SERVER_WAY_BACK) < 0)
 		return false;
-	if (force || activation_is_safe(server, image))
+	if (force != SERVER_UNFORCED || activation_is_safe(server, image))
 		return true;
 	server->could_force = true;
 	log_error("%s; if that is meant: xmbrokerctl reload --force", server->why_kept);
 	return false;
 }
 
-int server_set_image(struct server *server, int fd, uint32_t generation, bool force)
+int server_set_image(struct server *server, int fd, uint32_t generation, enum server_force force)
 {
 	struct sealed policy;
 	int r = sealed_map(fd, &policy);
@@ -218,7 +219,7 @@ static void attach_hypervisor(struct server *server, int fd)
 	r = watch_hypervisor(server);
 	server->gate.hypervisor_lost = r < 0;
 	/* A wider connection beside one that is good leads to where that one leads. */
-	if (again && activation_check_system(server, server->gate.image) < 0) {
+	if (again && activation_check_system(server, server->gate.image, true) < 0) {
 		log_error("another hypervisor than before: stopping");
 		server->gate.hypervisor_lost = true;
 		server->loop.stop = true;
@@ -230,8 +231,13 @@ static void attach_hypervisor(struct server *server, int fd)
 
 /* ---- supervisor ------------------------------------------------------------------------------------- */
 
-static void take_image(struct server *server, int fd, uint32_t generation, bool force)
+static void take_image(struct server *server, struct channel_message *message)
 {
+	enum server_force force = *message->text ? SERVER_WAY_BACK
+				  : message->ok  ? SERVER_FORCED
+						 : SERVER_UNFORCED;
+	uint32_t generation = message->number;
+	int fd = message->fd;
 	int r = server_set_image(server, fd, generation, force);
 
 	close(fd);
@@ -258,7 +264,7 @@ static void handle_message(struct server *server, struct channel_message *messag
 		server_audit_space(server->audit, message);
 		return;
 	case CHANNEL_IMAGE:
-		take_image(server, message->fd, message->number, message->ok);
+		take_image(server, message);
 		return;
 	case CHANNEL_TRIAL:
 		activation_on_trial(server, message);
@@ -439,10 +445,9 @@ int server_new(const struct server_config *config, const struct server_fds *fds,
 		.slices = true,
 	};
 	backend->ops->info(backend, &server->gate.hypervisor);
-	r = gate_image_fits(server->gate.image, &server->gate.hypervisor)
-		    ? activation_check_system(server, server->gate.image)
-		    : -EINVAL;
-	if (r == 0)
+	r = -ENOEXEC;
+	if (gate_image_fits(server->gate.image, &server->gate.hypervisor) &&
+	    activation_check_system(server, server->gate.image, false) == 0)
 		r = init(server, fds);
 	if (r < 0) {
 		server_free(server);

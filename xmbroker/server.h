@@ -35,6 +35,13 @@
 struct session;
 struct assembly;
 
+/* What a new policy need not be looked at for. */
+enum server_force {
+	SERVER_UNFORCED,
+	SERVER_FORCED, /* whom it locks out, and what it drops */
+	SERVER_WAY_BACK, /* nor for what can only be asked of a hypervisor that is there: it was in force */
+};
+
 struct server_config {
 	struct identity_overflow overflow;
 	uint32_t session_max_age; /* s; 0: no maximum */
@@ -166,7 +173,8 @@ struct server {
 	struct channel_message message;
 };
 
-/* Takes everything over, the descriptors, `policy`, `backend` and `audit`, also when it fails. */
+/* Takes everything over, the descriptors, `policy`, `backend` and `audit`, also when it fails.  -ENOEXEC: the
+ * policy is not for this hypervisor. */
 int server_new(const struct server_config *config, const struct server_fds *fds,
 	       struct sealed *policy, uint32_t generation, struct backend *backend,
 	       struct audit *audit, struct server **serverp);
@@ -177,7 +185,7 @@ int server_run(struct server *server);
 
 /* Puts a new image into force for every session; keeps the old one if it does not fit, or, unless
  * forced, if it is not safe (activation.h). */
-int server_set_image(struct server *server, int fd, uint32_t generation, bool force);
+int server_set_image(struct server *server, int fd, uint32_t generation, enum server_force force);
 const char *server_refusal_text(enum server_refusal why);
 /* A session ended: a paused listener may find a descriptor again. */
 void server_resume_accept(struct server *server);

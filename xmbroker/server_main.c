@@ -291,6 +291,7 @@ static int map_image(const struct options *o, struct sealed *policyp)
 	return r;
 }
 
+/* -ENOEXEC: the policy cannot be used. */
 static int make_server(const struct options *o, struct server **serverp)
 {
 	struct server_fds fds = { o->fd[FD_LISTEN], o->fd[FD_CHANNEL] };
@@ -299,8 +300,10 @@ static int make_server(const struct options *o, struct server **serverp)
 	struct audit *audit;
 	int r = map_image(o, &policy);
 
-	if (r < 0)
-		return fail(r == -EPERM ? "policy image is not sealed" : "policy image", r);
+	if (r < 0) {
+		fail(r == -EPERM ? "policy image is not sealed" : "policy image", r);
+		return r == -EPERM || r == -EINVAL ? -ENOEXEC : r;
+	}
 	r = open_backend(o, &backend);
 	if (r < 0)
 		return fail("connection to the hypervisor", r);
@@ -308,7 +311,11 @@ static int make_server(const struct options *o, struct server **serverp)
 	if (r < 0)
 		return fail("audit", r);
 	r = server_new(&o->config, &fds, &policy, (uint32_t)o->generation, backend, audit, serverp);
-	return r < 0 ? fail("start", r) : 0;
+	if (r == -ENOEXEC)
+		log_error("start: the policy is not for this hypervisor");
+	else if (r < 0)
+		fail("start", r);
+	return r;
 }
 
 static int give_up_privileges(const struct options *o)
@@ -403,8 +410,12 @@ int main(int argc, char **argv)
 	ignore_signals();
 	keep_small();
 	/* Nothing that others wrote is looked at before the privileges are gone. */
-	if (give_up_privileges(&options) < 0 || start_undertaker(&options) < 0 ||
-	    make_server(&options, &server) < 0 || close_box(&options.config) < 0)
+	if (give_up_privileges(&options) < 0 || start_undertaker(&options) < 0)
+		return 1;
+	r = make_server(&options, &server);
+	if (r < 0)
+		return r == -ENOEXEC ? CHANNEL_EXIT_REFUSED : 1;
+	if (close_box(&options.config) < 0)
 		return 1;
 	r = server_run(server);
 	if (r < 0)

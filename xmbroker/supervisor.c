@@ -250,10 +250,7 @@ static void deinit(struct supervisor *s)
 	children_close(s);
 	listen_close(&s->listen);
 	store_close(&s->store);
-	if (s->image >= 0)
-		close(s->image);
-	if (s->kept >= 0)
-		close(s->kept);
+	handed_close(s);
 	if (s->trial.previous >= 0)
 		close(s->trial.previous);
 	if (s->signals.fd >= 0)
@@ -304,6 +301,18 @@ static int compile_first(struct supervisor *s)
 	return r;
 }
 
+/* A bad policy starts nothing, unless it is one that nobody confirmed: then trial_keep_start() takes the one
+ * before it. */
+static bool may_start(struct supervisor *s)
+{
+	if (s->phase != PHASE_COMPILING)
+		return false;
+	if (s->image >= 0 || trial_keep_is_there(s->opts->audit))
+		return true;
+	supervisor_stop(s, SUPERVISOR_BAD_POLICY);
+	return false;
+}
+
 static struct supervisor supervisor;
 
 int supervisor_check(const struct launch *launch)
@@ -315,6 +324,8 @@ int supervisor_check(const struct launch *launch)
 		r = compile_first(s);
 	if (r < 0)
 		s->exit_code = SUPERVISOR_FAILED;
+	else if (s->phase == PHASE_COMPILING && s->image < 0)
+		s->exit_code = SUPERVISOR_BAD_POLICY;
 	deinit(s);
 	if (s->exit_code == 0)
 		puts("xmbroker: policy and settings are good");
@@ -328,7 +339,7 @@ int supervisor_run(struct launch *launch)
 
 	if (r == 0)
 		r = compile_first(s);
-	if (r == 0 && s->phase == PHASE_COMPILING) {
+	if (r == 0 && may_start(s)) {
 		s->phase = PHASE_STARTING;
 		s->start_deadline = s->loop.now + START_MS;
 		r = supervisor_self_test(launch);

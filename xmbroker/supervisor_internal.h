@@ -4,7 +4,8 @@
 
 /*
  * The supervisor's state, shared by its parts: supervisor.c (start, signals, end), reload.c (policy),
- * trial.c (whether it is confirmed), children.c (server, hypervisor, channel).
+ * handed.c (which one is in force), trial.c (whether it is confirmed), children.c (server, hypervisor,
+ * channel).
  */
 
 #include "xmbroker/channel.h"
@@ -36,13 +37,22 @@ struct reloads {
 	uint32_t confirm; /* s; the shortest time asked for; 0: none */
 };
 
+/* A policy that the server was given. */
+struct handed {
+	int image; /* owned */
+	uint32_t generation;
+	uint32_t asked; /* s, for its trial; 0: none */
+};
+
+#define HANDED_MAX 8
+
 /* A policy that is in force unless nobody confirms it. */
 struct trial {
 	int previous;        /* the image confirmed last; owned; -1: nothing is on trial */
 	uint32_t generation; /* of that */
 	int64_t until;       /* when it comes back; ms of the loop's clock */
-	uint32_t asked;    /* s, for the image that a server is to take; 0: no trial is asked for */
-	uint32_t rollback; /* the generation that is a way back, not taken yet; 0: none */
+	uint32_t asked;      /* s, for the newest image, if no server has taken it; 0: no trial */
+	uint32_t rollback;   /* the generation that is a way back, not taken yet; 0: none */
 };
 
 struct supervisor {
@@ -61,6 +71,11 @@ struct supervisor {
 	uint32_t generation;
 	int kept; /* last good one until a server has taken `image`; owned; -1: that has happened */
 	uint32_t kept_generation;
+	bool kept_is_old; /* a server took a later one, which is not held any more */
+	/* Handed over between `kept` and `image`, and not answered yet; in that order. */
+	struct handed older[HANDED_MAX];
+	size_t n_older;
+	char note[160]; /* for the audit log, when a server is ready; "": nothing */
 	uint32_t n_generations;
 	bool reload_again; /* asked for while no run could begin */
 	bool reload_now;   /* by a signal, not by the server alone */
@@ -100,34 +115,45 @@ void reload_finish(struct supervisor *s, int status);
  * earlier; -1: never. */
 void reload_tick(struct supervisor *s);
 int64_t reload_next(const struct supervisor *s, int64_t at);
-/* A server has taken the image of this generation, or refused it. */
-void reload_image_done(struct supervisor *s, uint32_t generation, bool ok);
 
-/* Hands an image to the server, takes it over; forced: whatever it locks out or drops. */
-void reload_put_into_force(struct supervisor *s, int fd, bool forced);
-/* The server died: what it had not taken is not in force. */
-void reload_server_died(struct supervisor *s);
+/* handed.c */
+/* Hands an image to the server, takes it over; to be confirmed in so many seconds, 0: not; forced:
+ * whatever it locks out or drops. */
+void handed_over(struct supervisor *s, int fd, uint32_t confirm, bool forced);
+/* A server has taken the image of this generation, or refused it. */
+void handed_done(struct supervisor *s, uint32_t generation, bool ok);
+/* The server ended with this status: what it had not taken is not in force, unless it did not even come
+ * to look at it. */
+void handed_server_died(struct supervisor *s, int status);
+/* The generation that is known to be in force. */
+uint32_t handed_in_force(const struct supervisor *s);
+void handed_close(struct supervisor *s);
 
 /* trial.c */
-/* Before this image is handed over, which is to be confirmed in so many seconds; 0: it is not. */
-void trial_ask(struct supervisor *s, int image, uint32_t seconds);
-/* s->image was taken in place of s->kept, which may be taken over here. */
-void trial_taken(struct supervisor *s);
+/* Before s->image is handed over, which is to be confirmed in so many seconds; 0: it is not. */
+void trial_ask(struct supervisor *s, uint32_t seconds);
+/* This one was taken in place of s->kept, which may be taken over here. */
+void trial_taken(struct supervisor *s, const struct handed *taken);
 /* Whether s->image is the way back, not taken yet: it counts as taken, since a server that does not take
  * it is ended. */
 bool trial_is_way_back(const struct supervisor *s);
 /* A server has taken the image of this generation, or refused it: whether that was a way back in whose
  * place another image has come meanwhile. */
 bool trial_overtaken(struct supervisor *s, uint32_t generation, bool ok);
-/* It was refused: whether it was the way back. */
-bool trial_refused(struct supervisor *s, uint32_t generation);
-/* Confirms what is in force: true, or says why not; a text in any case. */
-bool trial_confirm(struct supervisor *s, char *text, size_t size);
+/* s->image was refused: whether it was the way back. */
+bool trial_refused(struct supervisor *s);
+/* Confirms what is in force, if it is of this generation, 0: of any: true, or says why not; a text in any
+ * case. */
+bool trial_confirm(struct supervisor *s, uint32_t generation, char *text, size_t size);
 /* Rolls back if it is time; and the next time at which it is, or `at` if that is earlier. */
 void trial_tick(struct supervisor *s);
 int64_t trial_next(const struct supervisor *s, int64_t at);
 /* A new server has to know. */
 void trial_tell_again(struct supervisor *s);
+/* Has this recorded by the server, or by the next one as soon as it is ready. */
+void trial_note(struct supervisor *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void trial_tell_note(struct supervisor *s);
 void trial_stop(const struct supervisor *s);
 /* Adds to the answer to a reload that its policy is unconfirmed; `generation` was in force before. */
 void trial_explain(const struct supervisor *s, uint32_t generation, char *text, size_t size);
@@ -137,7 +163,10 @@ void trial_explain(const struct supervisor *s, uint32_t generation, char *text, 
 void trial_keep_write(const struct supervisor *s, int unconfirmed, int confirmed);
 /* What is in the files is confirmed. */
 void trial_keep_forget(const struct supervisor *s);
-/* At start: takes the one from the disk, if what was compiled was never confirmed.  0 or -errno, said so. */
+/* Whether one is kept beside this audit log (NULL: none), before that is opened. */
+bool trial_keep_is_there(const char *audit);
+/* At start: takes the one from the disk, if what was compiled was never confirmed, or is bad (no s->image)
+ * and can only be that.  0 or -errno, said so. */
 int trial_keep_start(struct supervisor *s);
 
 /* children.c */

@@ -10,6 +10,7 @@
  * if they have been changed since (trial_keep.c).
  */
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,54 +41,62 @@ static void tell(struct supervisor *s, uint32_t seconds, const char *reason)
 }
 
 /* What is confirmed is on the disk before anybody is told that another policy is in force. */
-void trial_ask(struct supervisor *s, int image, uint32_t seconds)
+void trial_ask(struct supervisor *s, uint32_t seconds)
 {
-	int confirmed = s->kept >= 0 && !trial_is_way_back(s) ? s->kept : s->image;
-
-	if (is_on_trial(s))
-		confirmed = s->trial.previous;
+	if (trial_is_way_back(s))
+		return;
 	if (seconds)
 		s->trial.asked = seconds;
 	if (s->trial.asked || is_on_trial(s))
-		trial_keep_write(s, image, confirmed);
+		trial_keep_write(s, s->image, is_on_trial(s) ? s->trial.previous : s->kept);
 }
 
-static void begin(struct supervisor *s)
+static void begin(struct supervisor *s, const struct handed *taken)
 {
 	struct trial *t = &s->trial;
 	char reason[160];
 
-	t->until = s->loop.now + (int64_t)t->asked * 1000;
+	t->until = s->loop.now + (int64_t)taken->asked * 1000;
 	snprintf(reason, sizeof(reason),
 		 "on trial: generation %u comes back unless this is confirmed within %u s",
-		 t->generation, t->asked);
-	log_notice("policy generation %u is %s", s->generation, reason);
-	tell(s, t->asked, reason);
-	t->asked = 0;
+		 t->generation, taken->asked);
+	log_notice("policy generation %u is %s", taken->generation, reason);
+	tell(s, taken->asked, reason);
 }
 
-void trial_taken(struct supervisor *s)
+/* It is in force for good, also if one that comes after it is not confirmed. */
+static void taken_for_good(struct supervisor *s, const struct handed *taken)
+{
+	if (s->trial.asked)
+		trial_keep_write(s, s->image, taken->image);
+	else
+		trial_keep_forget(s);
+}
+
+void trial_taken(struct supervisor *s, const struct handed *taken)
 {
 	struct trial *t = &s->trial;
 
-	if (s->generation == t->rollback) {
+	if (taken->generation == t->rollback) {
 		t->rollback = 0;
 		log_notice("policy generation %u is rolled back", s->kept_generation);
 		return;
 	}
-	if (t->asked && !is_on_trial(s)) {
+	if (trial_is_way_back(s))
+		return; /* and what was taken only comes before it */
+	if (!taken->asked && !is_on_trial(s)) {
+		taken_for_good(s, taken);
+		return;
+	}
+	if (!is_on_trial(s)) {
 		t->previous = s->kept;
 		t->generation = s->kept_generation;
 		s->kept = -1;
 	}
-	if (!t->asked && !is_on_trial(s)) {
-		trial_keep_forget(s);
-		return;
-	}
-	if (t->asked)
-		begin(s);
+	if (taken->asked)
+		begin(s, taken);
 	else
-		log_notice("policy generation %u is unconfirmed, too: %u s left", s->generation,
+		log_notice("policy generation %u is unconfirmed, too: %u s left", taken->generation,
 			   seconds_left(s));
 }
 
@@ -106,16 +115,16 @@ bool trial_overtaken(struct supervisor *s, uint32_t generation, bool ok)
 	return true;
 }
 
-bool trial_refused(struct supervisor *s, uint32_t generation)
+bool trial_refused(struct supervisor *s)
 {
-	bool rollback = generation == s->trial.rollback;
+	bool rollback = trial_is_way_back(s);
 
 	s->trial.asked = 0;
 	s->trial.rollback = 0;
 	return rollback;
 }
 
-bool trial_confirm(struct supervisor *s, char *text, size_t size)
+bool trial_confirm(struct supervisor *s, uint32_t generation, char *text, size_t size)
 {
 	struct trial *t = &s->trial;
 
@@ -126,6 +135,13 @@ bool trial_confirm(struct supervisor *s, char *text, size_t size)
 	if (!is_on_trial(s)) {
 		snprintf(text, size, "there is nothing to confirm: generation %u is in force\n",
 			 s->generation);
+		return false;
+	}
+	if (generation && generation != s->generation) {
+		snprintf(text, size,
+			 "generation %u is not in force, but %u: to keep that say `xmbrokerctl "
+			 "confirm %u'\n",
+			 generation, s->generation, s->generation);
 		return false;
 	}
 	close(t->previous);
@@ -152,7 +168,7 @@ static void roll_back(struct supervisor *s)
 	t->previous = -1;
 	t->asked = 0;
 	t->rollback = s->n_generations + 1;
-	reload_put_into_force(s, fd, true);
+	handed_over(s, fd, 0, true);
 	tell(s, 0, reason);
 	notify_send("STATUS=policy generation %u; the one before was not confirmed", s->generation);
 }
@@ -176,6 +192,26 @@ void trial_tell_again(struct supervisor *s)
 		tell(s, seconds_left(s), "on trial");
 }
 
+/* ---- audit log --------------------------------------------------------------------------------------- */
+
+void trial_note(struct supervisor *s, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(s->note, sizeof(s->note), format, ap);
+	va_end(ap);
+	trial_tell_note(s);
+}
+
+void trial_tell_note(struct supervisor *s)
+{
+	if (!*s->note || !s->server_ready || s->channel.fd < 0)
+		return;
+	tell(s, is_on_trial(s) ? seconds_left(s) : 0, s->note);
+	s->note[0] = '\0';
+}
+
 void trial_stop(const struct supervisor *s)
 {
 	if (is_on_trial(s))
@@ -193,7 +229,7 @@ void trial_explain(const struct supervisor *s, uint32_t generation, char *text, 
 		return;
 	snprintf(text + len, size - len,
 		 "unconfirmed: generation %u comes back in %u s unless somebody says `xmbrokerctl "
-		 "confirm'\n",
-		 is_on_trial(s) ? t->generation : generation,
-		 t->asked ? t->asked : seconds_left(s));
+		 "confirm %u'\n",
+		 is_on_trial(s) ? t->generation : generation, t->asked ? t->asked : seconds_left(s),
+		 s->generation);
 }

@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/image.h"
@@ -23,6 +25,7 @@
 #include "xmbroker/supervisor.h"
 #include "xmbroker/supervisor_internal.h"
 
+#define KEPT "confirmed" /* the end of its name */
 #define MAGIC "xmbroker-trial:1"
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -123,8 +126,8 @@ void trial_keep_write(const struct supervisor *s, int unconfirmed, int confirmed
 			    "the next start");
 		return;
 	}
-	store_name_of(&s->store, "confirmed", name);
-	store_name_of(&s->store, "confirmed.new", new);
+	store_name_of(&s->store, KEPT, name);
+	store_name_of(&s->store, KEPT ".new", new);
 	r = write_new(s, new, unconfirmed, confirmed);
 	if (r == 0 && renameat(s->store.folder, new, s->store.folder, name) < 0)
 		r = -errno;
@@ -144,7 +147,7 @@ void trial_keep_forget(const struct supervisor *s)
 
 	if (!store_is_open(&s->store))
 		return;
-	store_name_of(&s->store, "confirmed", name);
+	store_name_of(&s->store, KEPT, name);
 	if (unlinkat(s->store.folder, name, 0) == 0)
 		store_sync_folder(&s->store);
 	else if (errno != ENOENT)
@@ -166,6 +169,8 @@ static int is_unconfirmed(const struct supervisor *s, int fd)
 		return r;
 	if (r != (int)sizeof(head) || memcmp(head.magic, MAGIC, sizeof(head.magic)))
 		return -EBADMSG;
+	if (s->image < 0)
+		return true; /* what was good and is not this one would have removed the file */
 	r = digest_of(s->image, digest);
 	return r < 0 ? r : !memcmp(digest, head.digest, sizeof(digest));
 }
@@ -186,6 +191,24 @@ static int load(int fd, int *imagep)
 	return r;
 }
 
+static void say_why(struct supervisor *s, const char *name)
+{
+	if (s->image < 0) {
+		trial_note(s, "the files are bad: this is the policy that was confirmed last");
+		log_error("the policy in the files is bad, and what was in them before was never "
+			  "confirmed: the one that was confirmed last is in force, not what is in "
+			  "the files; correct them and say `xmbrokerctl reload'");
+	} else {
+		trial_note(s, "the files were never confirmed: this is the policy that was");
+		log_warning("the policy in the files was never confirmed: the one that was "
+			    "confirmed last "
+			    "is in force; to have what is in the files say `xmbrokerctl reload', "
+			    "or remove "
+			    "%s/%s before the next start",
+			    s->store.path, name);
+	}
+}
+
 static int start_with(struct supervisor *s, const char *name, int fd)
 {
 	int image, r = is_unconfirmed(s, fd);
@@ -197,13 +220,20 @@ static int start_with(struct supervisor *s, const char *name, int fd)
 	r = load(fd, &image);
 	if (r < 0)
 		return r;
-	close(s->image);
+	say_why(s, name);
+	if (s->image >= 0)
+		close(s->image);
 	s->image = image;
-	log_warning("the policy in the files was never confirmed: the one that was confirmed last "
-		    "is in force; to have what is in the files say `xmbrokerctl reload', or remove "
-		    "%s/%s before the next start",
-		    s->store.path, name);
 	return 0;
+}
+
+bool trial_keep_is_there(const char *audit)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return audit && snprintf(path, sizeof(path), "%s." KEPT, audit) < (int)sizeof(path) &&
+	       lstat(path, &st) == 0;
 }
 
 int trial_keep_start(struct supervisor *s)
@@ -212,15 +242,17 @@ int trial_keep_start(struct supervisor *s)
 	int fd, r;
 
 	if (!store_is_open(&s->store))
-		return 0;
-	store_name_of(&s->store, "confirmed", name);
+		return s->image < 0 ? -ENOENT : 0;
+	store_name_of(&s->store, KEPT, name);
 	r = store_open_at(&s->store, name, O_RDONLY, 0, &fd);
-	if (r == -ENOENT)
+	if (r == -ENOENT && s->image >= 0)
 		return 0;
 	if (r == 0) {
 		r = start_with(s, name, fd);
 		close(fd);
 	}
+	if (r < 0 && s->image < 0)
+		s->exit_code = SUPERVISOR_BAD_POLICY;
 	if (r < 0)
 		log_error("%s/%s, the policy that was confirmed last, cannot be used (%s): remove "
 			  "it to start with what is in the files of the policy",

@@ -336,13 +336,14 @@ static int do_kick(struct ctl *ctl, const char *arg)
 struct command {
 	const char *name;
 	bool wants_argument;
+	bool takes_argument; /* one or none */
 	int (*run)(struct ctl *ctl, const char *arg);
 };
 
 static const struct command commands[] = {
-	{ "status", false, do_status },     { "reload", false, ctl_reload },
-	{ "sessions", false, do_sessions }, { "metrics", false, do_metrics },
-	{ "kick", true, do_kick },          { "confirm", false, ctl_confirm },
+	{ "status", false, false, do_status },     { "reload", false, false, ctl_reload },
+	{ "sessions", false, false, do_sessions }, { "metrics", false, false, do_metrics },
+	{ "kick", true, true, do_kick },           { "confirm", false, true, ctl_confirm },
 };
 
 /* ---- command line ------------------------------------------------------------------------------------ */
@@ -355,7 +356,8 @@ static const char help[] =
 	"  reload      compile the policy again and put it into force if it is good\n"
 	"              --confirm SECONDS: the old one comes back unless confirmed in time\n"
 	"              --force: even if it locks you out, or drops most grants\n"
-	"  confirm     keep the policy that was reloaded with --confirm\n"
+	"  confirm [GENERATION]\n"
+	"              keep the policy that was reloaded with --confirm, if it is that one\n"
 	"  sessions    the sessions that are open; with --users, their sums for each user\n"
 	"  metrics     counters and gauges as OpenMetrics text; with --output, into FILE\n"
 	"  kick USER   close a user's sessions (name or uid)\n"
@@ -367,7 +369,8 @@ static const struct command *find_command(int argc, char *const argv[], const ch
 	for (size_t i = 0; argc > 0 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[0], commands[i].name))
 			continue;
-		if (argc != (commands[i].wants_argument ? 2 : 1))
+		if (argc > (commands[i].takes_argument ? 2 : 1) ||
+		    (commands[i].wants_argument && argc == 1))
 			return NULL;
 		*argp = argc == 2 ? argv[1] : NULL;
 		return &commands[i];

@@ -62,14 +62,29 @@ int ctl_reload(struct ctl *ctl, const char *arg)
 	return kept ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
+static int parse_generation(const char *s, uint64_t *generationp)
+{
+	unsigned long long generation;
+	char *end;
+
+	errno = 0;
+	generation = strtoull(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || errno || generation < 1 || generation > UINT32_MAX)
+		return ctl_complain("confirm wants the number of a generation, not \"%s\"", s);
+	*generationp = generation;
+	return 0;
+}
+
 int ctl_confirm(struct ctl *ctl, const char *arg)
 {
 	struct xm_request req = { .op = XM_OP_BROKER_CONFIRM };
-	int r = ctl_call(ctl, &req);
 	bool nothing;
 	char *text;
+	int r;
 
-	(void)arg;
+	if (arg && parse_generation(arg, &req.arg[XM_A_BROKER_CONFIRM_generation].num) < 0)
+		return EXIT_USAGE;
+	r = ctl_call(ctl, &req);
 	if (r != 0)
 		return ctl_exit_code(r);
 	nothing = ctl->reply.value != 0;

@@ -225,7 +225,7 @@ _TABLE = """
 514 broker_sessions from:u64 text:text-out
 515 broker_kick uid:u32
 516 broker_metrics from:u64 text:text-out
-517 broker_confirm text:text-out
+517 broker_confirm generation:u32 text:text-out
 """
 
 Argument = collections.namedtuple("Argument", "name type out detail count optional pointed")

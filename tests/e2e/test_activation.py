@@ -11,7 +11,7 @@ import sys
 import time
 
 from clock import DAY, ClockBroker
-from harness import ALICE, BOB, DEMO_XML, Broker, need_root, program, run_all, wait_for
+from harness import ALICE, BOB, DEMO_XML, TOP, Broker, need_root, program, run_all, wait_for
 from policies import QUIET
 from test_mask import OK as DONE, REFUSED, Stolen, TIME
 
@@ -72,6 +72,23 @@ def test_what_is_confirmed_stays():
         assert ctl(broker, ALICE, "confirm")[0] == 1
         assert time_of(broker) == [DENIED]
         assert "policy state: confirmed" in ctl(broker, ALICE, "status")[1]
+
+
+def test_nobody_confirms_what_somebody_else_has_reloaded():
+    need_root()
+    with Broker(ADMIN) as broker:
+        write(broker, NO_TIME)
+        code, _, text = ctl(broker, ALICE, "reload", "--confirm", "600")
+        assert code == 0 and "xmbrokerctl confirm 2'" in text, (code, text)
+        write(broker, NO_TIME + "# Bob's\n")
+        code, _, text = ctl(broker, BOB, "reload", "--confirm", "600")
+        assert code == 0 and "generation 1 comes back" in text and "confirm 3'" in text, text
+        code, _, text = ctl(broker, ALICE, "confirm", "2")
+        assert code == 1 and "generation 2 is not in force, but 3" in text, (code, text)
+        assert "unconfirmed" in ctl(broker, ALICE, "status")[1]
+        code, out, _ = ctl(broker, BOB, "confirm", "3")
+        assert code == 0 and "generation 3 is confirmed" in out, (code, out)
+        assert ctl(broker, BOB, "confirm", "3")[0] == 1
 
 
 def test_a_server_that_dies_does_not_end_a_trial():
@@ -197,6 +214,36 @@ def test_a_broker_that_is_killed_rolls_back_when_it_starts():
         assert time_of(broker) == [DENIED]
 
 
+BAD = ADMIN.replace("allow:", "alow:")
+
+
+def test_bad_files_of_an_unconfirmed_policy_do_not_stop_the_next_start():
+    need_root()
+    with Broker(ADMIN) as broker:
+        before = digest(broker)
+        write(broker, NO_TIME)
+        assert ctl(broker, ALICE, "reload", "--confirm", "600")[0] == 0
+        broker.process.kill()
+        broker.process.wait()
+        write(broker, BAD)
+        broker.start()
+        assert time_of(broker) == [OK] and digest(broker) == before
+        log = broker.log()
+        assert ":4:7: error:" in log and "the one that was confirmed last is in force" in log, log
+        # What is bad is not kept for good, nor forgotten; --check says what it says of any.
+        assert ctl(broker, ALICE, "reload")[0] == 1
+        check = subprocess.run(broker.command + ["--check"], capture_output=True, text=True, timeout=60)
+        assert check.returncode == 2, check
+        assert broker.stop() == 0
+        broker.start()
+        assert time_of(broker) == [OK]
+        write(broker, NO_TIME)
+        assert ctl(broker, ALICE, "reload")[0] == 0
+        broker.stop()
+        write(broker, BAD)
+        assert subprocess.run(broker.command, capture_output=True, timeout=60).returncode == 2
+
+
 def test_what_was_rolled_back_does_not_come_back_with_the_next_start():
     need_root()
     with Broker(ADMIN) as broker:
@@ -268,7 +315,9 @@ def test_options_are_checked():
     need_root()
     with Broker(ADMIN) as broker:
         for args in (["reload", "--confirm", "0"], ["reload", "--confirm", "86401"],
-                     ["reload", "--confirm", "x"], ["status", "--force"]):
+                     ["reload", "--confirm", "x"], ["status", "--force"],
+                     ["confirm", "0"], ["confirm", "x"], ["confirm", "1", "2"], ["confirm", "4294967296"],
+                     ["status", "1"], ["kick"]):
             assert ctl(broker, ALICE, *args)[0] == 2, args
 
 
@@ -301,6 +350,116 @@ def test_another_system_is_not_served():
                           .replace("name='payload'", "name='cargo'"))
         assert done.returncode != 0
         assert 'the hypervisor has no partition "cargo"' in done.stdout, done.stdout
+
+
+OTHER_XML = os.path.join(TOP, "tests/system/good/everything.xml")
+
+
+def of_system(name, more=""):
+    return QUIET.replace("version: 1\n", "version: 1\nsystem: %s\n" % name) + more
+
+
+class OnXmsim(Broker):
+    """A broker whose hypervisor is somebody else's xmsim, and two system descriptions."""
+
+    def __init__(self):
+        super().__init__(of_system("here.xml"), start=False)
+        self.sim = None
+        for name, path in (("here.xml", DEMO_XML), ("other.xml", OTHER_XML)):
+            with open(path) as f:
+                self.file(name, f.read())
+        self.folder = self.file("sim")
+        os.mkdir(self.folder)
+        hypervisor = os.path.join(self.folder, "p0.ctl")
+        self.command[self.command.index("--backend") + 1] = "xmsim:" + hypervisor
+        try:
+            self.start_sim()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def start_sim(self, config=DEMO_XML):
+        self.sim = subprocess.Popen([program("xmsim"), "--config", config, "--dir", self.folder],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for("p0.ctl", lambda: os.path.exists(os.path.join(self.folder, "p0.ctl")))
+
+    def stop_sim(self):
+        if self.sim:
+            self.sim.terminate()
+            self.sim.wait(20)
+        self.sim = None
+
+    def __exit__(self, *exc):
+        try:
+            self.stop_sim()
+        finally:
+            super().__exit__(*exc)
+
+    def next_server(self, old=None):
+        return wait_for("a server", lambda: (lambda pid: pid if pid != old else None)(
+            self.child("xmbroker-server")))
+
+
+def test_what_a_starting_server_refuses_is_not_tried_again():
+    with OnXmsim() as broker:
+        server = broker.next_server()
+        broker.sim.send_signal(signal.SIGSTOP)  # the next servers wait for their greeting
+        os.kill(server, signal.SIGKILL)
+        server = broker.next_server(server)
+        write(broker, of_system("other.xml").replace(
+            "  all:\n", "  all:\n    - allow: XM_halt_partition\n"))
+        broker.process.send_signal(signal.SIGHUP)
+        broker.wait_log("warning:")
+        os.kill(server, signal.SIGKILL)
+        broker.next_server(server)
+        broker.sim.send_signal(signal.SIGCONT)
+        broker.wait_log("the server refused the new policy: generation 1 stays in force")
+        broker.wait_log("the server serves again")
+        assert time_of(broker) == [OK]
+        assert json.loads(ctl(broker, 0, "--json", "status")[1])["generation"] == 1
+        reasons = [r.get("reason") for r in broker.records(type="policy")]
+        assert reasons == ["generation 2 was refused: generation 1 stays in force"], reasons
+        write(broker, of_system("here.xml"))
+        broker.process.send_signal(signal.SIGHUP)
+        broker.wait_log("generation 3 is in force")
+
+
+def test_a_reload_while_the_hypervisor_is_lost_does_not_end_the_server():
+    need_root()
+    with OnXmsim() as broker:
+        server = broker.next_server()
+        broker.stop_sim()
+        broker.wait_log("lost its connection to the hypervisor")
+        with open(DEMO_XML) as f:  # as many partitions, one of another name
+            broker.file("other.xml", f.read().replace("payload", "cargo"))
+        write(broker, of_system("other.xml"))
+        for args in ((), ("--force",), ("--confirm", "60")):
+            code, _, text = ctl(broker, 0, "reload", *args)
+            assert code == 1 and "compared with is lost: reload again" in text, (code, text)
+        # What needs no comparison comes into force.
+        write(broker, of_system("here.xml").replace('"@time", ', ""))
+        code, _, text = ctl(broker, 0, "reload")
+        assert code == 0, text
+        broker.start_sim()
+        broker.wait_log("connected to the hypervisor again")
+        assert time_of(broker) == [DENIED]
+        write(broker, of_system("other.xml"))
+        code, _, text = ctl(broker, 0, "reload")
+        assert code == 1 and "not that of the running hypervisor" in text, (code, text)
+        assert broker.child("xmbroker-server") == server
+
+
+def test_a_hypervisor_with_another_system_is_served_after_a_reload():
+    need_root()
+    with OnXmsim() as broker:
+        broker.stop_sim()
+        broker.start_sim(OTHER_XML)
+        broker.wait_log("start: the policy is not for this hypervisor")
+        write(broker, of_system("other.xml"))
+        broker.process.send_signal(signal.SIGHUP)
+        broker.wait_log("policy reloaded: generation 2 is in force")
+        assert json.loads(ctl(broker, 0, "--json", "status")[1])["generation"] == 2
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ PAUSE_US = 400
 LONGEST_BACK_OFF = 0.5
 VERIFY_EVERY = 20  # kills, after which xmaudit looks at the log too, all of it
 # What a client may get whose broker goes away: nothing was made, or whether it was is not known.
-GONE = {errno.ECONNRESET, errno.ECONNREFUSED, errno.ENOENT, errno.EPIPE, errno.EAGAIN, errno.ENODEV}
+GONE = {errno.ECONNRESET, errno.ECONNREFUSED, errno.ENOENT, errno.EPIPE, errno.EAGAIN, errno.ENODEV,
+        errno.ESHUTDOWN}
 
 POLICY = """\
 version: 1
