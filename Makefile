@@ -87,8 +87,8 @@ eval_src := policy/image.c policy/image_sieve.c policy/image_verify.c policy/eva
 prove_src := $(addprefix policy/,atoms.c atoms_alike.c atoms_boxes.c atoms_cube.c atoms_names.c atoms_space.c \
 	prove_dead.c prove_diff.c prove_diff_ask.c prove_diff_tell.c prove_nearest.c prove_never.c prove_query.c prove_report.c prove_self.c prove_who.c prove_witness.c \
 	region.c region_set.c region_words.c shell_word.c)
-compile_src := $(addprefix policy/,arena.c call.c cases.c check.c compile.c condition.c domain.c emit.c emit_index.c \
-	explain.c explain_text.c explain_when.c invariant.c leaves.c limit.c number.c parse.c principal.c \
+compile_src := $(addprefix policy/,arena.c call.c cases.c check.c compile.c condition.c constraint.c domain.c emit.c \
+	emit_index.c explain.c explain_text.c explain_when.c invariant.c leaves.c limit.c number.c parse.c principal.c \
 	resolve.c set.c source.c vocabulary.c wanted.c when.c yaml.c yaml_trap.c) $(prove_src)
 # xmpolicy: a file a command.
 xmpolicy_main := $(addprefix policy/,xmpolicy.c command.c command_file.c command_subject.c \
@@ -125,7 +125,7 @@ server_src := $(addprefix xmbroker/,activation.c adapt.c bucket.c limits.c audit
 server_main := xmbroker/server_main.c
 compiler_main := xmbroker/compiler.c xmbroker/compiler_config.c
 sim_src := $(addprefix xmbroker/sim/,behaviour.c behaviour_read.c console.c control_send.c \
-	engine.c faults.c record.c replay.c scenario.c serve_control.c list.c list_json.c serve.c serve_mask.c serve_message.c sim.c sim_2x.c sim_console.c sim_hm.c sim_irq.c sim_log.c \
+	engine.c faults.c record.c replay.c scenario.c serve_control.c list.c list_json.c serve.c serve_mask.c serve_memory.c serve_message.c sim.c sim_2x.c sim_console.c sim_hm.c sim_irq.c sim_log.c \
 	sim_machine.c sim_memory.c sim_message.c sim_partition.c sim_port.c sim_port_status.c sim_spare.c sim_status.c \
 	sim_tables.c sim_time.c sim_timer.c sim_trace.c sim_vcpu.c)
 sim_main := xmbroker/sim/xmsim.c xmbroker/sim/xmsim_options.c
@@ -138,14 +138,14 @@ xmbrokerctl_main := $(addprefix xmbroker/,xmbrokerctl.c xmbrokerctl_client.c xmb
 unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbroker.sysusers.conf \
 	xmbroker/xmbroker.tmpfiles.conf xmbroker/xmbroker.yaml
 
-unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c test_audit_ledger.c test_audit_sync.c \
-	test_audit_write.c test_audit_state.c test_backend_sim.c test_box.c test_box_files.c test_box_identity.c test_box_memory.c test_selftest.c test_bucket.c test_fairness.c test_quota.c test_channel.c \
+unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c test_audit_ledger.c test_audit_run.c \
+	test_audit_sync.c test_audit_write.c test_audit_state.c test_backend_sim.c test_box.c test_box_files.c test_box_identity.c test_box_memory.c test_selftest.c test_bucket.c test_fairness.c test_quota.c test_channel.c \
 	test_client_24.c test_client_26.c test_client_3x.c test_client_3x_machine.c test_client_3x_objects.c \
 	test_client_batch.c test_client_batch_errors.c test_client_large.c \
 	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
 	test_client_session.c test_diag.c test_cursor.c test_described.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
 	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_handed.c test_headers.c test_identity.c test_listen.c \
-	test_loop.c test_loopback.c test_notify.c test_options.c test_policy_cases.c \
+	test_loop.c test_loopback.c test_metrics.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
 	test_policy_hostile.c test_policy_limit.c test_policy_observe.c test_policy_tests.c test_policy_when.c test_limits.c test_gate_limits.c \
 	test_policy_ask.c test_policy_dump.c test_policy_fmt.c test_policy_learn.c test_policy_prove.c test_policy_prove_diff.c test_policy_prove_who.c \
@@ -153,10 +153,10 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_policy_proofs.c test_policy_proofs_two.c test_policy_random.c test_policy_rules.c test_policy_two.c test_policy_yaml.c test_raw_classify.c test_same.c test_service.c \
 	test_session.c test_session_control.c test_activation.c test_system_check.c test_session_limits.c test_session_long.c test_session_search.c test_session_turns.c \
 	test_sim_engine.c test_sim_hm.c test_sim_irq.c test_sim_machine.c test_sim_memory.c \
-	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
+	test_sim_partition.c test_sim_port.c test_sim_profiles.c test_sim_2x.c test_sim_2x_objects.c test_sim_irqs.c test_sim_messages.c test_sim_serve.c test_sim_trace.c test_sim_vcpu.c \
 	test_sim_random.c test_sim_status.c test_sim_time.c test_list.c test_system_events.c test_system_hostile.c \
 	test_system_load.c test_system_two.c test_system_value.c test_system_verify.c \
-	test_store.c test_store_bound.c test_table.c test_text.c test_trial.c test_undertaker.c test_wire.c test_wire_batch.c test_wire_results.c test_xmaudit.c \
+	test_store.c test_store_bound.c test_store_gone.c test_store_rotate.c test_table.c test_text.c test_trial.c test_undertaker.c test_wire.c test_wire_batch.c test_wire_results.c test_xmaudit.c \
 	test_xmaudit_forge.c test_xmaudit_report.c test_xmaudit_scan.c test_xmaudit_show.c test_xmaudit_verify.c)
 fuzz_src := $(addprefix tests/fuzz/,fuzz_audit.c fuzz_decide.c fuzz_image.c fuzz_policy.c fuzz_replay.c fuzz_result.c fuzz_scenario.c \
 	fuzz_server.c fuzz_system.c)
@@ -349,10 +349,12 @@ $(test_bins): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libtest.a
 # What some of them run against instead of the real thing.
 client_3x_tests := 3x 3x_machine 3x_objects
 client_batch_tests := batch batch_errors
-audit_tests := audit_fold audit_ledger audit_sync audit_write
+audit_tests := audit_fold audit_ledger audit_run audit_sync audit_write
 gate_tests := gate gate_batch gate_limits gate_mask gate_random
-session_tests := activation fairness faults quota session session_control session_limits session_long session_search session_turns
-$(B)/tests/test_sim_random: $(B)/obj/tests/describe.o
+session_tests := activation fairness faults metrics quota session session_control session_limits session_long session_search session_turns
+$(B)/tests/test_operations: $(B)/obj/tests/operation_samples.o
+$(B)/tests/test_sim_random: $(call objs,tests/describe.c tests/sim_codes.c)
+$(addprefix $(B)/tests/test_,store store_bound store_gone store_rotate): $(B)/obj/tests/store_rig.o
 $(addprefix $(B)/tests/test_,box box_files box_identity box_memory): $(B)/obj/tests/box_rig.o
 $(addprefix $(B)/tests/test_,audit backend_sim guard limits system_check undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
 	$(call objs,tests/broker_fakes.c tests/domain.c)

@@ -233,10 +233,13 @@ bool policy_resolve_id(struct compilation *c, const struct node *node, bool grou
 /* The kernel's overflow user (or group) id. */
 uint32_t policy_overflow_id(bool group);
 
-/* check.c: rules to clauses, clauses and constraints into the image. */
+/* check.c: rules to clauses, with their constraints. */
 void policy_check(struct compilation *c);
 /* The clauses of one rule. */
 void policy_check_rule(struct compilation *c, struct rule *rule);
+
+/* constraint.c: those of the clauses of one rule, which has them already, into the image. */
+void policy_constrain(struct compilation *c, struct rule *rule);
 
 /* condition.c: `value` of condition->attribute into terms of the image; false after an error. */
 bool policy_condition(struct compilation *c, struct condition *condition, const struct node *value);

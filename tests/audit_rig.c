@@ -71,8 +71,21 @@ void rig_limit(off_t more)
 
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = more < 0 ? limit.rlim_max : (rlim_t)(lseek(log_fd, 0, SEEK_END) + more);
+	limit.rlim_cur = more < 0 ? limit.rlim_max : (rlim_t)(rig_log_size() + more);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+off_t rig_log_size(void)
+{
+	return lseek(log_fd, 0, SEEK_END);
+}
+
+int rig_rotate(int fd, uint64_t epoch)
+{
+	struct audit_state to = { .sealed = true, .epoch = epoch, .file = 2, .reason = "size" };
+
+	rig_epoch_key(epoch, to.key);
+	return audit_rotate(audit, fcntl(fd, F_DUPFD_CLOEXEC, 3), &to);
 }
 
 int rig_decide(void)

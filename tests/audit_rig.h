@@ -41,6 +41,9 @@ void rig_read(const int *fds, unsigned int n, struct rig_log *logp);
 void rig_serve(uint64_t epoch);
 /* Lets files grow to so many bytes more than the log has; -1: at will. */
 void rig_limit(off_t more);
+off_t rig_log_size(void);
+/* Goes on in this file, which stays the caller's, with the key of the epoch. */
+int rig_rotate(int fd, uint64_t epoch);
 int rig_decide(void);
 int rig_deny(bool fold);
 

@@ -38,7 +38,7 @@ struct policy_image {
 	}
 #define PARTITION(name, id, first, n)                                                              \
 	{                                                                                          \
-		name, id, 0, 1, first, n, 0, 0, 0                                                  \
+		name, id, 0, 1, first, n, 0, 0, 0, 0, 0                                            \
 	}
 
 static const struct fake_system loopback_system = {

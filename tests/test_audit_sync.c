@@ -46,14 +46,6 @@ static void expect_sync(unsigned int nth, int fd)
 	cr_expect_eq(syncs[nth].len, st.st_size);
 }
 
-static int rotate_to(int fd)
-{
-	struct audit_state state = { .sealed = true, .epoch = 1, .file = 2, .reason = "size" };
-
-	rig_epoch_key(1, state.key);
-	return audit_rotate(audit, fcntl(fd, F_DUPFD_CLOEXEC, 3), &state);
-}
-
 /* The old one first: what is in the new one says that the old one is whole. */
 Test(audit_sync, both_files_of_a_rotation_are_on_the_disk)
 {
@@ -62,7 +54,7 @@ Test(audit_sync, both_files_of_a_rotation_are_on_the_disk)
 	rig_serve(0);
 	cr_assert_eq(rig_decide(), 0);
 	n_syncs = 0;
-	cr_assert_eq(rotate_to(next), 0);
+	cr_assert_eq(rig_rotate(next, 1), 0);
 	cr_assert_eq(n_syncs, 2);
 	expect_sync(0, log_fd);
 	expect_sync(1, next);
@@ -75,7 +67,7 @@ Test(audit_sync, a_rotation_whose_old_file_is_not_on_the_disk_does_not_take_plac
 
 	rig_serve(0);
 	failure = EIO;
-	cr_expect_eq(rotate_to(next), -EIO);
+	cr_expect_eq(rig_rotate(next, 1), -EIO);
 	failure = 0;
 	cr_expect_eq(lseek(next, 0, SEEK_END), 0);
 	close(next);

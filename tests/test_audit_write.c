@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * How records get into the file: one chain whatever fails and whenever a server is killed, over all
- * files; keys that are gone when they are used; runs.
+ * files; keys that are gone when they are used.
  */
 
 #include <criterion/criterion.h>
@@ -20,11 +20,6 @@
 #include "xmbroker/audit_internal.h"
 
 TestSuite(audit_write, .init = rig_setup, .fini = rig_teardown);
-
-static off_t log_size(void)
-{
-	return lseek(log_fd, 0, SEEK_END);
-}
 
 /* ---- start ------------------------------------------------------------------------------------------- */
 
@@ -51,7 +46,7 @@ Test(audit_write, a_start_that_cannot_be_written_is_written_later)
 	size_t whole;
 
 	rig_serve(0);
-	whole = (size_t)log_size();
+	whole = (size_t)rig_log_size();
 	for (size_t room = 0; room < whole; room += 7) {
 		struct audit_state state = { .sealed = true };
 
@@ -92,7 +87,7 @@ Test(audit_write, a_record_that_lacks_only_its_newline_is_torn)
 
 	rig_serve(0);
 	cr_assert_eq(rig_decide(), 0);
-	cr_assert_eq(ftruncate(log_fd, log_size() - 1), 0);
+	cr_assert_eq(ftruncate(log_fd, rig_log_size() - 1), 0);
 	rig_serve(1);
 	rig_read(&log_fd, 1, &found);
 	cr_expect_eq(found.recovered, 1);
@@ -128,9 +123,9 @@ Test(audit_write, torn_at_every_byte)
 
 	tear_at(0, &found);
 	cr_assert_eq(rig_decide(), 0);
-	len = log_size();
+	len = rig_log_size();
 	cr_assert_eq(rig_decide(), 0);
-	len = log_size() - len;
+	len = rig_log_size() - len;
 	for (off_t room = 1; room < 2 * len + 2; room++) {
 		tear_at(room, &found);
 		cr_assert_eq(found.recovered, room % len != 0, "%ld", (long)room);
@@ -220,7 +215,7 @@ static void serve_until(off_t more, uint64_t epoch, struct told *told)
 		signal(SIGXFSZ, SIG_DFL);
 		setrlimit(RLIMIT_CORE, &no_core);
 		getrlimit(RLIMIT_FSIZE, &limit);
-		limit.rlim_cur = (rlim_t)(log_size() + more);
+		limit.rlim_cur = (rlim_t)(rig_log_size() + more);
 		setrlimit(RLIMIT_FSIZE, &limit);
 		found.state.sealed = true;
 		found.state.epoch = epoch;
@@ -333,120 +328,7 @@ Test(audit_write, no_dump_has_the_key)
 	cr_expect_not(is_left_out(ledger));
 }
 
-/* ---- runs -------------------------------------------------------------------------------------------- */
-
-Test(audit_write, a_run_is_written_at_its_end)
-{
-	off_t before;
-	struct rig_log found;
-
-	rig_serve(0);
-	before = log_size();
-	audit_run_begin(audit);
-	for (unsigned int i = 0; i < 10; i++)
-		cr_assert_eq(rig_decide(), 0);
-	cr_expect_eq(log_size(), before);
-	cr_assert_eq(audit_run_end(audit), 0);
-	rig_read(&log_fd, 1, &found);
-	cr_expect_eq(found.decisions, 10);
-}
-
-static int count_writes(unsigned int n)
-{
-	char buf[65536];
-	int pipes[2], writes = 0;
-	struct audit_state state = { 0 };
-
-	audit_free(audit);
-	cr_assert_eq(pipe2(pipes, O_CLOEXEC | O_DIRECT | O_NONBLOCK), 0);
-	cr_assert_geq(fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20), 0);
-	cr_assert_eq(audit_new(pipes[1], &state, NULL, &audit), 0);
-	audit_run_begin(audit);
-	for (unsigned int i = 0; i < n; i++)
-		cr_assert_eq(rig_decide(), 0);
-	cr_assert_eq(audit_run_end(audit), 0);
-	/* A packet pipe gives no more than a page of a write at once. */
-	while (read(pipes[0], buf, sizeof(buf)) > 0)
-		writes++;
-	close(pipes[0]);
-	return writes;
-}
-
-Test(audit_write, a_run_takes_few_writes)
-{
-	/* 512 records are more than 200 KiB: pages, not records, count. */
-	cr_expect_lt(count_writes(512), 80);
-}
-
-/* Room for so many bytes of a run of twenty: who is told to be written is, and nobody else. */
-static void cut_run(off_t room)
-{
-	uint64_t id[20] = { 0 };
-	unsigned int written = 0;
-	struct rig_log found;
-	int r;
-
-	cr_assert_eq(ftruncate(log_fd, 0), 0);
-	memset(ledger, 0, sizeof(*ledger));
-	rig_serve(0);
-	rig_limit(room);
-	audit_run_begin(audit);
-	decision.allowed = true;
-	decision.fold = false;
-	for (unsigned int i = 0; i < 20; i++)
-		audit_decision(audit, &decision, i == 3, &id[i]);
-	r = audit_run_end(audit);
-	for (unsigned int i = 0; i < 20; i++)
-		written += audit_is_written(audit, id[i]);
-	cr_assert_eq(r == 0, written == 20);
-	rig_limit(-1);
-	cr_assert_eq(audit_stop(audit, "x"), 0);
-	rig_read(&log_fd, 1, &found);
-	cr_assert_eq(found.decisions, written);
-	cr_assert_eq(found.last_id, written);
-	cr_assert_eq(found.lost, 20 - written);
-	cr_assert_eq(found.torn, 0);
-}
-
-Test(audit_write, a_run_that_is_cut_off_says_what_is_written)
-{
-	for (off_t room = 0; room < 12000; room += 37)
-		cut_run(room);
-}
-
-Test(audit_write, a_long_run_that_fails_in_the_middle_ends_there)
-{
-	uint64_t id[400] = { 0 };
-	unsigned int written = 0;
-	struct rig_log found;
-
-	rig_serve(0);
-	rig_limit(60000);
-	audit_run_begin(audit);
-	for (unsigned int i = 0; i < 400; i++) {
-		if (i == 350)
-			rig_limit(-1);
-		audit_decision(audit, &decision, false, &id[i]);
-	}
-	cr_assert_lt(audit_run_end(audit), 0);
-	for (unsigned int i = 0; i < 400; i++)
-		written += audit_is_written(audit, id[i]);
-	cr_assert_eq(audit_stop(audit, "x"), 0);
-	rig_read(&log_fd, 1, &found);
-	cr_expect_eq(found.decisions, written);
-	cr_expect_eq(found.last_id, written);
-	cr_expect_eq(found.lost, 400 - written);
-}
-
 /* ---- rotation ---------------------------------------------------------------------------------------- */
-
-static int rotate_to(int fd, uint64_t epoch)
-{
-	struct audit_state state = { .sealed = true, .epoch = epoch, .file = 2, .reason = "size" };
-
-	rig_epoch_key(epoch, state.key);
-	return audit_rotate(audit, fcntl(fd, F_DUPFD_CLOEXEC, 3), &state);
-}
 
 Test(audit_write, one_chain_runs_through_all_files)
 {
@@ -459,7 +341,7 @@ Test(audit_write, one_chain_runs_through_all_files)
 		cr_assert_eq(rig_decide(), 0);
 		cr_assert_eq(rig_deny(true), 0);
 		fds[i] = rig_file();
-		cr_assert_eq(rotate_to(fds[i], i), 0);
+		cr_assert_eq(rig_rotate(fds[i], i), 0);
 	}
 	decision.allowed = true;
 	cr_assert_eq(audit_decision(audit, &decision, false, &id), 0);
@@ -483,7 +365,7 @@ Test(audit_write, the_old_file_goes_on_if_the_new_one_cannot_be_written)
 
 	rig_serve(0);
 	cr_assert_eq(rig_decide(), 0);
-	cr_expect_lt(rotate_to(open("/dev/full", O_WRONLY | O_CLOEXEC), 1), 0);
+	cr_expect_lt(rig_rotate(open("/dev/full", O_WRONLY | O_CLOEXEC), 1), 0);
 	cr_assert_eq(rig_decide(), 0);
 	rig_read(&log_fd, 1, &found);
 	cr_expect_eq(found.decisions, 2);
@@ -501,7 +383,7 @@ Test(audit_write, the_old_file_goes_on_if_it_cannot_be_ended)
 
 	rig_serve(0);
 	rig_limit(20);
-	cr_expect_lt(rotate_to(fd, 1), 0);
+	cr_expect_lt(rig_rotate(fd, 1), 0);
 	rig_limit(-1);
 	cr_assert_eq(rig_decide(), 0);
 	rig_read(&log_fd, 1, &found);
@@ -520,7 +402,7 @@ Test(audit_write, a_rotation_ends_that_the_log_is_gone)
 	rig_serve(0);
 	audit_failing(audit, EACCES);
 	cr_expect_eq(rig_decide(), -EACCES);
-	cr_assert_eq(rotate_to(fds[1], 1), 0);
+	cr_assert_eq(rig_rotate(fds[1], 1), 0);
 	cr_expect_eq(rig_decide(), 0);
 	rig_read(fds, 2, &found);
 	cr_expect_eq(found.lost, 1);
@@ -537,40 +419,4 @@ Test(audit_write, a_retention_says_what_goes)
 	len = pread(log_fd, text, sizeof(text) - 1, 0);
 	text[len] = '\0';
 	cr_expect_not_null(strstr(text, "\"first\":17,\"files\":2,\"reason\":\"size\",\"chain\""));
-}
-
-/* ---- texts that are kept ----------------------------------------------------------------------------- */
-
-/* Byte by byte what a writer that has kept nothing writes. */
-Test(audit_write, a_kept_text_is_never_another_ones)
-{
-	static char cgroup[300], kept[AUDIT_LINE_MAX], made[AUDIT_LINE_MAX];
-	struct audit *blank;
-
-	rig_serve(0);
-	cr_assert_eq(audit_new(-1, NULL, NULL, &blank), 0);
-	who.cgroup = cgroup;
-	srand(1);
-	for (unsigned int i = 0; i < 1000; i++) {
-		struct text a = TEXT_INIT(kept), b = TEXT_INIT(made);
-
-		who.session = (uint64_t)(rand() % 2) * AUDIT_WHO_KEPT;
-		who.uid = (uid_t)rand() % 2;
-		who.pid = rand() % 2;
-		who.n_gids = (uint32_t)rand() % 3;
-		who.comm = rand() % 2 ? "a" : "ab";
-		memset(cgroup, 0, sizeof(cgroup));
-		memset(cgroup, 'a' + rand() % 2, rand() % 2 ? 3 : 250);
-		decision.rule = rand() % 2 ? 0 : AUDIT_RULES_KEPT;
-		decision.generation = (uint32_t)rand() % 2;
-		audit_put_who(audit, &a, &who);
-		audit_put_rule(audit, &a, &decision);
-		memset(blank->who, 0, sizeof(blank->who));
-		memset(blank->rule, 0, sizeof(blank->rule));
-		audit_put_who(blank, &b, &who);
-		audit_put_rule(blank, &b, &decision);
-		cr_assert_eq(a.len, b.len);
-		cr_assert_arr_eq(kept, made, a.len);
-	}
-	audit_free(blank);
 }

@@ -134,6 +134,23 @@ Test(client_3x, processor)
 	cr_assert_eq(errno, ENOSYS);
 }
 
+/* What lies in desc is read when they run. */
+static void make_lazy_calls(xm_u32_t desc[2])
+{
+	XM_lazy_update_page32(1, 2);
+	XM_lazy_set_page_type(1, 2);
+	XM_lazy_invld_tlb(1);
+	XM_lazy_x86_load_cr0(1);
+	XM_lazy_x86_load_cr3(1);
+	XM_lazy_x86_load_cr4(1);
+	XM_lazy_x86_load_tss(desc);
+	XM_lazy_x86_load_gdt(desc);
+	XM_lazy_x86_load_idtr(desc);
+	XM_lazy_x86_update_ss_sp(1, 2, 3);
+	XM_lazy_x86_update_gdt(-1, desc);
+	XM_lazy_x86_update_idt(1, desc);
+}
+
 Test(client_3x, lazy_calls)
 {
 	static const unsigned int ops[] = {
@@ -145,18 +162,7 @@ Test(client_3x, lazy_calls)
 	static struct xm_request reqs[XM_BATCH_MAX];
 	xm_u32_t desc[2] = { 1, 2 };
 
-	XM_lazy_update_page32(1, 2);
-	XM_lazy_set_page_type(1, 2);
-	XM_lazy_invld_tlb(1);
-	XM_lazy_x86_load_cr0(1);
-	XM_lazy_x86_load_cr3(1);
-	XM_lazy_x86_load_cr4(1);
-	XM_lazy_x86_load_tss(desc);
-	XM_lazy_x86_load_gdt(desc);
-	XM_lazy_x86_load_idtr(desc);
-	XM_lazy_x86_update_ss_sp(1, 2, 3);
-	XM_lazy_x86_update_gdt(-1, desc);
-	XM_lazy_x86_update_idt(1, desc);
+	make_lazy_calls(desc);
 	cr_assert_eq(server->n_calls, 0);
 	/* Neither of these runs the batch, the last one does. */
 	XM_get_vcpuid();
@@ -165,18 +171,7 @@ Test(client_3x, lazy_calls)
 	XM_idle_self();
 	cr_assert_eq(server->n_batches, 1);
 	expect_op(XM_OP_IDLE_SELF);
-	XM_lazy_update_page32(1, 2);
-	XM_lazy_set_page_type(1, 2);
-	XM_lazy_invld_tlb(1);
-	XM_lazy_x86_load_cr0(1);
-	XM_lazy_x86_load_cr3(1);
-	XM_lazy_x86_load_cr4(1);
-	XM_lazy_x86_load_tss(desc);
-	XM_lazy_x86_load_gdt(desc);
-	XM_lazy_x86_load_idtr(desc);
-	XM_lazy_x86_update_ss_sp(1, 2, 3);
-	XM_lazy_x86_update_gdt(-1, desc);
-	XM_lazy_x86_update_idt(1, desc);
+	make_lazy_calls(desc);
 	cr_assert_eq(XM_flush_hyp_batch(), XM_OK);
 	cr_assert_eq(server_last_batch(server, reqs), 12);
 	for (unsigned int i = 0; i < 12; i++)

@@ -159,7 +159,7 @@ Test(client_batch, backwards)
 
 Test(client_batch, nowhere)
 {
-	cr_assert_eq(XM_multicall(NULL, (char *)NULL + 24), XM_INVALID_PARAM);
+	cr_assert_eq(XM_multicall(NULL, (void *)24), XM_INVALID_PARAM);
 	cr_assert_eq(XM_multicall((void *)16, (void *)64), XM_INVALID_PARAM);
 	cr_assert_eq(XM_multicall((void *)(UINTPTR_MAX - 31), (void *)(UINTPTR_MAX - 7)),
 		     XM_INVALID_PARAM);

@@ -270,7 +270,9 @@ static void forbid_vm_copies(void)
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(process_vm_writev), 0),
 		0);
 	cr_assert_eq(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(madvise), 1,
-				      SCMP_A2(SCMP_CMP_EQ, MADV_POPULATE_WRITE)),
+				      (struct scmp_arg_cmp){ .arg = 2,
+							     .op = SCMP_CMP_EQ,
+							     .datum_a = MADV_POPULATE_WRITE }),
 		     0);
 	cr_assert_eq(seccomp_load(filter), 0);
 	seccomp_release(filter);

@@ -1,104 +1,43 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Masks on connections to the simulated hypervisor: what was given up never comes back.  The server
- * runs in a thread of the test.
+ * Masks on connections to the simulated hypervisor: what was given up never comes back.
  */
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "libxm/core/wire.h"
-#include "tests/sim_rig.h"
-#include "xmbroker/sim/serve.h"
+#include "tests/serve_rig.h"
 #include "xmbroker/sim/serve_internal.h"
 
-static struct engine engine;
-static struct serve *serve;
-static pthread_t thread;
-static int listener, fd;
-static uint8_t msg[XM_WIRE_PACKET];
-
-static void *run(void *arg)
-{
-	(void)arg;
-	return (void *)(intptr_t)serve_run(serve);
-}
-
-/* One connection of partition 0, which comes as the broker's do; not greeted as yet. */
-static int connect_raw(void)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (char[]){ 0 }, 1 };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof(control.bytes) };
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&m);
-	int pair[2];
-
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &pair[1], sizeof(int));
-	cr_assert_eq(sendmsg(listener, &m, 0), 1);
-	close(pair[1]);
-	return pair[0];
-}
+static int fd; /* of partition 0, not greeted as yet */
 
 static void setup(void)
 {
-	int64_t now = engine_boot_time(false);
-	int pair[2];
-
-	rig_open(DEMO);
-	sim_free(rig.sim);
-	cr_assert_eq(sim_new(rig.sys, NULL, now, &rig.sim), 0);
-	engine_init(&engine, rig.sim, rig.sys, NULL, false, now);
-	cr_assert_eq(serve_new(&engine, &serve), 0);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	listener = pair[0];
-	cr_assert_eq(serve_attach(serve, pair[1], 0), 0);
-	cr_assert_eq(pthread_create(&thread, NULL, run, NULL), 0);
-	fd = connect_raw();
+	start();
+	fd = connect_raw(0);
 }
 
 static void teardown(void)
 {
-	void *r;
-
 	close(fd);
-	close(listener);
-	pthread_join(thread, &r);
-	cr_assert_null(r);
-	serve_free(serve);
-	rig_close();
+	stop();
 }
 
 TestSuite(sim_mask, .init = setup, .fini = teardown, .timeout = 30);
 
-static ssize_t receive(void)
+static ssize_t next_message(void)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n = receive(fd, 5000);
 
-	cr_assert_eq(poll(&p, 1, 5000), 1);
-	return recv(fd, msg, sizeof(msg), 0);
+	cr_assert_geq(n, 0);
+	return n;
 }
 
 static void greet(void)
 {
-	const struct xm_wire_hello hello = { 1, 1, XM_PROFILE_ID_3_X, "test", "" };
 	struct xm_wire_welcome welcome;
-	int len = xm_wire_put_hello(msg, sizeof(msg), &hello);
 
-	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
-	cr_assert_eq(xm_wire_get_welcome(msg, (size_t)receive(), &welcome), 0);
+	send_hello(fd, 1, 1);
+	cr_assert_eq(xm_wire_get_welcome(msg, (size_t)next_message(), &welcome), 0);
 }
 
 static void narrow(const unsigned int *ops, size_t n)
@@ -116,21 +55,9 @@ static void narrow(const unsigned int *ops, size_t n)
 	narrow((unsigned int[]){ __VA_ARGS__ },                                                    \
 	       sizeof((unsigned int[]){ __VA_ARGS__ }) / sizeof(unsigned int))
 
-#define REQUEST(OP, ...) ((struct xm_request){ .op = XM_OP_##OP, .arg = { __VA_ARGS__ } })
-
-static unsigned int ask(const struct xm_request *req)
-{
-	int len = xm_wire_put_call(msg, sizeof(msg), 42, req);
-
-	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
-	cr_assert_eq(xm_wire_get_result(msg, (size_t)receive(), req, &rig.reply), 0);
-	return rig.reply.code;
-}
-
-#define ASK(...) ask(&REQUEST(__VA_ARGS__))
-#define TIME() ASK(GET_TIME, N(0), OUT)
-#define HALT() ASK(HALT_PARTITION, N(1))
-#define HOW_IS_1() ASK(GET_PARTITION_STATUS, N(1), OUT)
+#define TIME() ASK(fd, GET_TIME, N(0), OUT)
+#define HALT() ASK(fd, HALT_PARTITION, N(1))
+#define HOW_IS_1() ASK(fd, GET_PARTITION_STATUS, N(1), OUT)
 
 Test(sim_mask, a_connection_that_is_not_narrowed_may_all)
 {
@@ -148,7 +75,7 @@ Test(sim_mask, what_is_not_in_it_is_refused_and_not_made)
 	IS(PERM_ERROR, HALT());
 	IS(OK, HOW_IS_1());
 	cr_expect_neq(rig.reply.words[XM_F_PARTITION_STATUS_state], 3, "halted all the same");
-	IS(PERM_ERROR, ASK(PARTITION_SELF, { 0 }));
+	IS(PERM_ERROR, ASK(fd, PARTITION_SELF, { 0 }));
 	cr_expect_eq(serve->n_masked, 3);
 }
 
@@ -175,7 +102,7 @@ Test(sim_mask, is_of_one_connection)
 	int narrowed = fd;
 
 	NARROW(XM_OP_GET_TIME);
-	fd = connect_raw();
+	fd = connect_raw(0);
 	greet();
 	IS(OK, HOW_IS_1());
 	close(narrowed);
@@ -187,7 +114,7 @@ static void ask_batch(const struct xm_request *reqs, unsigned int n,
 	int len = xm_wire_put_batch(msg, sizeof(msg), 42, reqs, n);
 
 	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
-	cr_assert_eq(xm_wire_get_batch_result(msg, (size_t)receive(), n, resultp), 0);
+	cr_assert_eq(xm_wire_get_batch_result(msg, (size_t)next_message(), n, resultp), 0);
 }
 
 Test(sim_mask, a_batch_with_it_is_not_made)
@@ -221,7 +148,7 @@ Test(sim_mask, comes_between_the_parts_of_a_message)
 		if (!at)
 			NARROW(XM_OP_GET_TIME);
 	}
-	cr_assert_eq(xm_wire_get_result(msg, (size_t)receive(), &req, &rig.reply), 0);
+	cr_assert_eq(xm_wire_get_result(msg, (size_t)next_message(), &req, &rig.reply), 0);
 	IS(PERM_ERROR, rig.reply.code);
 	IS(OK, TIME());
 }
@@ -236,26 +163,24 @@ Test(sim_mask, a_malformed_one_closes)
 	memset(&mask, 0xff, sizeof(mask));
 	len = xm_wire_put_restrict(msg, sizeof(msg), &mask);
 	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
-	cr_assert_eq(xm_wire_get_refused(msg, (size_t)receive(), &refused), 0);
+	cr_assert_eq(xm_wire_get_refused(msg, (size_t)next_message(), &refused), 0);
 	cr_expect_eq(refused.error, EPROTO);
-	cr_expect_eq(receive(), 0);
+	cr_expect_eq(next_message(), 0);
 }
 
 /* Greeting is no hypercall: a new connection is there when the partition runs again. */
 Test(sim_mask, a_suspended_partition_is_greeted_and_not_served)
 {
 	struct xm_request time = REQUEST(GET_TIME, N(0), OUT);
-	int first = fd, len;
+	int first = fd;
 	struct pollfd p;
 
 	greet();
-	len = xm_wire_put_call(msg, sizeof(msg), 42, &REQUEST(SUSPEND_PARTITION, N(0)));
-	cr_assert_eq(send(first, msg, (size_t)len, MSG_NOSIGNAL), len);
+	send_call(first, &REQUEST(SUSPEND_PARTITION, N(0)));
 	poll(NULL, 0, 50);
-	fd = connect_raw();
+	fd = connect_raw(0);
 	greet();
-	len = xm_wire_put_call(msg, sizeof(msg), 42, &time);
-	cr_assert_eq(send(fd, msg, (size_t)len, MSG_NOSIGNAL), len);
+	send_call(fd, &time);
 	p = (struct pollfd){ .fd = fd, .events = POLLIN };
 	cr_expect_eq(poll(&p, 1, 100), 0);
 	close(first);

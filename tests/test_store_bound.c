@@ -10,55 +10,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "xmbroker/audit_chain.h"
+#include "tests/store_rig.h"
 #include "xmbroker/audit_ledger.h"
-#include "xmbroker/store_internal.h"
 
 #define ROTATE (UINT64_C(1) << 20)
 
-static char folder[32], path[64], ledger[64], said[64];
-static struct store store;
-static struct store_settings set;
-static unsigned int n_ended;
-
-static void tell(void *data, const struct channel_message *message)
-{
-	(void)data;
-	(void)message;
-}
-
-static void end(void *data)
-{
-	(void)data;
-	n_ended++;
-}
-
-static const struct store_links links = { tell, end, NULL };
+static char ledger[64], said[64];
 
 static void set_up(void)
 {
-	strcpy(folder, "/tmp/xm-bound-XXXXXX");
-	cr_assert_not_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/audit.jsonl", folder);
+	store_rig_setup();
 	snprintf(ledger, sizeof(ledger), "%s/audit.jsonl.ledger", folder);
 	snprintf(said, sizeof(said), "%s/said", folder);
-	set = (struct store_settings){ .path = path, .rotate_size = ROTATE };
-	store_init(&store);
+	set.rotate_size = ROTATE;
 	cr_assert(freopen(said, "w", stderr) != NULL);
 	setvbuf(stderr, NULL, _IONBF, 0);
 }
 
-static void tear_down(void)
-{
-	char command[96];
-
-	store_close(&store);
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	if (system(command) != 0)
-		abort();
-}
-
-TestSuite(store_bound, .init = set_up, .fini = tear_down);
+TestSuite(store_bound, .init = set_up, .fini = store_rig_teardown);
 
 static unsigned int times_said(const char *text)
 {
@@ -74,13 +43,10 @@ static unsigned int times_said(const char *text)
 	return times;
 }
 
-static void serve(void)
+static void begin(void)
 {
-	struct channel_message handed;
-
-	cr_assert_eq(store_open(&store, &set, &links), 0);
-	cr_assert_eq(store_hand_over(&store, &handed), 0);
-	store_serving(&store, 0);
+	open_store();
+	serve();
 }
 
 /* A hole is as long as what a server writes. */
@@ -93,7 +59,7 @@ static void grow(int fd, uint64_t size)
 
 Test(store_bound, who_does_not_answer_and_goes_on_writing_is_ended_at_once)
 {
-	serve();
+	begin();
 	grow(store.now.give, ROTATE);
 	store_tick(&store, 1000);
 	cr_assert(store.asked);
@@ -110,7 +76,7 @@ Test(store_bound, who_does_not_answer_and_goes_on_writing_is_ended_at_once)
 
 Test(store_bound, nor_may_it_write_that_much_into_the_next_one)
 {
-	serve();
+	begin();
 	grow(store.now.give, ROTATE);
 	store_tick(&store, 1000);
 	cr_assert(store.asked);
@@ -123,7 +89,7 @@ Test(store_bound, a_server_that_refuses_to_rotate_gains_no_room)
 {
 	struct channel_message no = { .type = CHANNEL_AUDIT_DONE, .number = 2, .fd = -1 };
 
-	serve();
+	begin();
 	grow(store.now.give, ROTATE);
 	store_tick(&store, 1000);
 	grow(store.left.give, ROTATE + STORE_GROWTH + 1);
@@ -137,13 +103,12 @@ Test(store_bound, what_was_large_before_ends_nobody)
 {
 	int fd;
 
-	serve();
-	store_close(&store);
-	store_init(&store);
+	begin();
+	killed();
 	fd = open(path, O_WRONLY);
 	grow(fd, ROTATE + 2 * STORE_GROWTH);
 	close(fd);
-	serve();
+	begin();
 	store_tick(&store, 1000);
 	cr_expect_eq(n_ended, 0);
 }
@@ -152,7 +117,7 @@ Test(store_bound, what_we_cannot_rotate_ends_nobody)
 {
 	char taken[80];
 
-	serve();
+	begin();
 	snprintf(taken, sizeof(taken), "%s.000001", path);
 	cr_assert_eq(mkdir(taken, 0755), 0);
 	grow(store.now.give, ROTATE + STORE_GROWTH);
@@ -171,7 +136,7 @@ Test(store_bound, of_long_garbage_only_the_beginning_is_hashed)
 	char *zeros = calloc(1, hashed);
 	int fd;
 
-	serve();
+	begin();
 	fd = open(path, O_RDWR);
 	cr_assert_not_null(zeros);
 	audit_torn_hash(zeros, hashed, should);
@@ -206,8 +171,7 @@ static void expect_refused(int error, off_t size)
 	cr_assert_eq(stat(ledger, &st), 0);
 	cr_expect_eq(st.st_size, size, "it is as it was");
 	cr_expect_eq(times_said("move it away"), 1);
-	store_close(&store);
-	store_init(&store);
+	killed();
 }
 
 Test(store_bound, a_ledger_with_another_name_is_refused)
@@ -242,15 +206,14 @@ Test(store_bound, one_that_was_being_made_and_a_good_one_are_used)
 
 	put_ledger("", 0, 100);
 	cr_expect_eq(store_open(&store, &set, &links), 0);
-	store_close(&store);
-	store_init(&store);
+	killed();
 	put_ledger((const char *)&magic, sizeof(magic), AUDIT_LEDGER_SIZE);
 	cr_expect_eq(store_open(&store, &set, &links), 0);
 }
 
 Test(store_bound, a_ledger_that_cannot_be_made_again_is_said_now_and_then)
 {
-	serve();
+	begin();
 	cr_assert_eq(unlink(ledger), 0);
 	cr_assert_eq(mkdir(ledger, 0755), 0);
 	for (int64_t now = 1000; now < STORE_SAY_MS; now += 1000)

@@ -68,6 +68,17 @@ def test_no_function_of_the_c_library_is_forgotten():
         assert not forgotten, "%s: neither made to fail nor known not to: %s" % (name, sorted(forgotten))
 
 
+def expect_wrong(scenario_class, what, otherwise):
+    """That the scenario finds this wrong."""
+    with scenario_class("xmbroker-server") as scenario:
+        try:
+            scenario.run()
+        except driver.Wrong as wrong:
+            assert what in str(wrong), wrong
+            return
+    raise AssertionError(otherwise)
+
+
 def test_a_call_that_is_not_recorded_is_noticed():
     need_preloading()
 
@@ -77,13 +88,7 @@ def test_a_call_that_is_not_recorded_is_noticed():
         def audited(self):
             return {name: count - 1 for name, count in super().audited().items()}
 
-    with Lossy("xmbroker-server") as scenario:
-        try:
-            scenario.run()
-        except driver.Wrong as wrong:
-            assert "was forwarded" in str(wrong), wrong
-            return
-    raise AssertionError("a decision that is missing went unnoticed")
+    expect_wrong(Lossy, "was forwarded", "a decision that is missing went unnoticed")
 
 
 def test_a_log_that_was_altered_is_noticed():
@@ -100,13 +105,7 @@ def test_a_log_that_was_altered_is_noticed():
                         f.write(text.replace('"decision":"deny"', '"decision":"allow"'))
             super().judge_log()
 
-    with Altered("xmbroker-server") as scenario:
-        try:
-            scenario.run()
-        except driver.Wrong as wrong:
-            assert "chain" in str(wrong), wrong
-            return
-    raise AssertionError("a record that was altered went unnoticed")
+    expect_wrong(Altered, "chain", "a record that was altered went unnoticed")
 
 
 def test_every_place_fails_once():

@@ -20,8 +20,8 @@ FUNCTIONS = {
 # Functions of xmpolicy that say something in a line of their own: the positions of what they say.
 PLAIN = {"command_error": 0, "command_needs": 1}
 # Files of which every literal with a blank in it becomes part of a message.
-LOOSE = """call cases check condition domain invariant limit parse principal prove_dead prove_report resolve
-source vocabulary when yaml""".split()
+LOOSE = """call cases check condition constraint domain invariant limit parse principal prove_dead prove_report
+resolve source vocabulary when yaml""".split()
 LEVEL = {"DIAG_ERROR": "error", "DIAG_WARNING": "warning", "DIAG_NOTE": "note"}
 
 TOKEN = re.compile(r"""

@@ -2,7 +2,8 @@
 #ifndef XMBROKER_SIM_SERVE_INTERNAL_H
 #define XMBROKER_SIM_SERVE_INTERNAL_H
 
-/* What connections (serve.c) and their messages (serve_message.c) know of each other. */
+/* What connections (serve.c), their messages (serve_message.c) and what is kept of these
+ * (serve_memory.c) know of each other. */
 
 #include "libxm/core/wire.h"
 #include "xmbroker/sim/serve.h"
@@ -91,7 +92,17 @@ bool serve_runs(const struct connection *c);
 void serve_receive(struct connection *c);
 /* Goes on with a batch, or with an answer that could not be sent. */
 void serve_go_on(struct connection *c);
-/* Frees what is kept of messages. */
+
+/* ---- serve_memory.c ---------------------------------------------------------------------------------- */
+
+/* Memory that counts; NULL: there is none, or that of all connections would be too much. */
+void *serve_take_large(struct serve *serve, size_t size);
+void serve_give_large(struct serve *serve, void *p, size_t size);
+/* Room for a message that goes out: the server's buffer, if that will do. */
+bool serve_take_output(struct serve *serve, size_t size, struct serve_output *outp);
+void serve_give_output(struct serve *serve, struct serve_output *out);
+void serve_forget_answer(struct connection *c);
+/* Frees all that is kept of messages. */
 void serve_forget(struct connection *c);
 
 /* ---- serve_mask.c ------------------------------------------------------------------------------------ */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Messages of a connection: greeting, calls, batches, and what is longer than a packet.  Owns what is
- * kept of them.  Must never hold more for all connections together than SERVE_LARGE_MAX, or lose the
- * answer to a call that was carried out for a partition that still runs.
+ * Messages of a connection: greeting, calls, batches, and what is longer than a packet.  Must never lose
+ * the answer to a call that was carried out for a partition that still runs.
  */
 
 #include <errno.h>
@@ -16,75 +15,6 @@
 #define AHEAD 256
 /* Parts that are sent over one connection in a turn. */
 #define PARTS_A_TURN 4
-
-/* ---- memory ------------------------------------------------------------------------------------------ */
-
-static void *take_large(struct serve *serve, size_t size)
-{
-	void *p = size <= SERVE_LARGE_MAX - serve->large ? malloc(size) : NULL;
-
-	if (p)
-		serve->large += size;
-	return p;
-}
-
-static void give_large(struct serve *serve, void *p, size_t size)
-{
-	if (p)
-		serve->large -= size;
-	free(p);
-}
-
-static bool take_output(struct serve *serve, size_t size, struct serve_output *outp)
-{
-	*outp = (struct serve_output){ serve->out, sizeof(serve->out), 0, 0 };
-	if (size <= sizeof(serve->out))
-		return true;
-	outp->msg = take_large(serve, size);
-	outp->cap = outp->large = size;
-	return outp->msg;
-}
-
-static void give_output(struct serve *serve, struct serve_output *out)
-{
-	if (out->large)
-		give_large(serve, out->msg, out->large);
-}
-
-static void forget_incoming(struct connection *c)
-{
-	if (c->in)
-		give_large(c->serve, c->in, sizeof(*c->in) + c->in->total);
-	c->in = NULL;
-}
-
-static void forget_batch(struct connection *c)
-{
-	struct serve_batch *b = c->batch;
-
-	c->batch = NULL;
-	if (!b)
-		return;
-	give_output(c->serve, &b->output);
-	give_large(c->serve, b, sizeof(*b) + b->len);
-}
-
-static void forget_answer(struct connection *c)
-{
-	if (c->answer_large)
-		give_large(c->serve, c->answer, c->answer_large);
-	else
-		free(c->answer);
-	c->answer = NULL;
-	c->answer_large = 0;
-}
-
-void serve_forget(struct connection *c)
-{
-	forget_incoming(c);
-	forget_batch(c);
-	forget_answer(c);
-}
 
 /* ---- answers ----------------------------------------------------------------------------------------- */
 
@@ -146,7 +76,7 @@ static void send_answer(struct connection *c)
 		if (r < 0)
 			serve_drop(c);
 		if (r < 0 || c->answer_at == c->answer_len) {
-			forget_answer(c);
+			serve_forget_answer(c);
 			return;
 		}
 	}
@@ -165,7 +95,7 @@ static void answer(struct connection *c, struct serve_output *out)
 			send_answer(c);
 		return;
 	}
-	give_output(c->serve, out);
+	serve_give_output(c->serve, out);
 	if (r < 0)
 		serve_drop(c);
 }
@@ -198,7 +128,7 @@ static void on_hello(struct connection *c, const uint8_t *msg, size_t len)
 	}
 	system_partitions(serve->engine->sys, &welcome.n_partitions);
 	c->open = true;
-	take_output(serve, 0, &out);
+	serve_take_output(serve, 0, &out);
 	out.len = xm_wire_put_welcome(out.msg, out.cap, &welcome);
 	answer(c, &out);
 }
@@ -221,7 +151,7 @@ static int keep_batch(struct connection *c, const uint8_t *msg, size_t len, unsi
 		      struct serve_output *out)
 {
 	struct serve *serve = c->serve;
-	struct serve_batch *b = take_large(serve, sizeof(*b) + len);
+	struct serve_batch *b = serve_take_large(serve, sizeof(*b) + len);
 
 	if (!b)
 		return -ENOMEM;
@@ -230,10 +160,10 @@ static int keep_batch(struct connection *c, const uint8_t *msg, size_t len, unsi
 	b->output = *out;
 	memcpy(b->msg, msg, len);
 	if (!out->large) {
-		b->output.msg = take_large(serve, out->cap);
+		b->output.msg = serve_take_large(serve, out->cap);
 		b->output.large = out->cap;
 		if (!b->output.msg) {
-			give_large(serve, b, sizeof(*b) + len);
+			serve_give_large(serve, b, sizeof(*b) + len);
 			return -ENOMEM;
 		}
 		memcpy(b->output.msg, out->msg, (size_t)out->len);
@@ -265,7 +195,7 @@ static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, s
 		serve_refuse(c, EPROTO, "malformed call");
 		return;
 	}
-	if (!take_output(serve, xm_wire_batch_result_max(&req, 1) + AHEAD, &out)) {
+	if (!serve_take_output(serve, xm_wire_batch_result_max(&req, 1) + AHEAD, &out)) {
 		serve_refuse(c, EDQUOT, "no memory for the answer");
 		return;
 	}
@@ -284,7 +214,7 @@ static void on_call(struct connection *c, uint32_t serial, const uint8_t *msg, s
 	}
 	if (keep_for_later(c, msg, len, result, &out) == 0)
 		return;
-	give_output(serve, &out);
+	serve_give_output(serve, &out);
 	/* When it is gone the partition's new generation closes the connection. */
 	if (result != SIM_GONE)
 		serve_drop(c);
@@ -328,7 +258,7 @@ static void run_batch(struct connection *c, const uint8_t *msg, size_t len, unsi
 	if (result != SIM_GONE && out->len >= 0 &&
 	    (next == n ? keep_answer(c, out) : keep_batch(c, msg, len, next, out)) == 0)
 		return;
-	give_output(serve, out);
+	serve_give_output(serve, out);
 	if (result != SIM_GONE)
 		serve_drop(c);
 }
@@ -343,13 +273,13 @@ static void go_on_with_batch(struct connection *c)
 	c->batch = NULL;
 	xm_wire_get_head(b->msg, b->len, &head);
 	if (head.type == XM_WIRE_CALL) {
-		give_output(c->serve, &out);
+		serve_give_output(c->serve, &out);
 		on_call(c, head.serial, b->msg, b->len);
 	} else {
 		xm_wire_get_batch(b->msg, b->len, c->serve->reqs, &n);
 		run_batch(c, b->msg, b->len, n, b->next, &out);
 	}
-	give_large(c->serve, b, sizeof(*b) + b->len);
+	serve_give_large(c->serve, b, sizeof(*b) + b->len);
 }
 
 /* None of the elements is made. */
@@ -358,7 +288,7 @@ static void refuse_batch(struct connection *c, uint32_t serial, const uint8_t *c
 {
 	struct serve_output out;
 
-	take_output(c->serve, 0, &out);
+	serve_take_output(c->serve, 0, &out);
 	out.len = xm_wire_put_batch_refusal(out.msg, out.cap, serial, codes, n);
 	answer(c, &out);
 }
@@ -400,7 +330,7 @@ static void on_batch(struct connection *c, uint32_t serial, const uint8_t *msg, 
 	} else if (max > XM_WIRE_MAX) {
 		memset(codes, XM_C_MULTICALL_ERROR, n);
 		refuse_batch(c, serial, codes, n);
-	} else if (!take_output(serve, max + AHEAD, &out)) {
+	} else if (!serve_take_output(serve, max + AHEAD, &out)) {
 		memset(codes, XM_C_INVALID_MODE, n);
 		refuse_batch(c, serial, codes, n);
 	} else {
@@ -445,7 +375,7 @@ static void on_whole(struct connection *c)
 		serve_refuse(c, EPROTO, "malformed message in parts");
 	else
 		on_message(c, in->bytes, in->total);
-	give_large(c->serve, in, sizeof(*in) + in->total);
+	serve_give_large(c->serve, in, sizeof(*in) + in->total);
 }
 
 static void on_part(struct connection *c, const struct xm_wire_part *part)
@@ -459,7 +389,7 @@ static void on_part(struct connection *c, const struct xm_wire_part *part)
 		return;
 	}
 	if (!in) {
-		in = c->in = take_large(c->serve, sizeof(*in) + part->total);
+		in = c->in = serve_take_large(c->serve, sizeof(*in) + part->total);
 		if (!in) {
 			serve_refuse(c, EDQUOT, "no memory for long messages");
 			return;
