@@ -113,12 +113,12 @@ loop_src := xmbroker/log.c xmbroker/loop.c
 base_src := xmbroker/channel.c xmbroker/sealed.c $(loop_src)
 loopback_src := $(addprefix xmbroker/sim/,loopback.c loopback_log.c loopback_machine.c \
 	loopback_ports.c)
-supervisor_src := $(addprefix xmbroker/,children.c handed.c trial.c trial_keep.c compile_job.c launch.c links.c listen.c notify.c \
+supervisor_src := $(addprefix xmbroker/,children.c handed.c trial.c trial_keep.c compile_job.c device.c launch.c links.c listen.c notify.c \
 	options.c options_user.c options_values.c reload.c service.c spawn.c store.c store_anchor.c store_files.c store_retain.c \
-	store_rotate.c store_settle.c store_space.c store_tail.c supervisor.c supervisor_audit.c supervisor_box.c)
+	store_rotate.c store_settle.c store_space.c store_tail.c supervisor.c supervisor_audit.c supervisor_box.c supervisor_device.c)
 supervisor_main := xmbroker/main.c
-server_src := $(addprefix xmbroker/,activation.c adapt.c bucket.c limits.c audit.c audit_fold.c audit_ledger.c audit_out.c audit_text.c backend_loopback.c backend_sim.c control.c \
-	cursor.c described.c holdings.c system_check.c \
+server_src := $(addprefix xmbroker/,activation.c adapt.c bucket.c limits.c audit.c audit_fold.c audit_ledger.c audit_out.c audit_text.c backend_device.c backend_loopback.c backend_sim.c control.c \
+	cursor.c described.c device_get.c device_put.c holdings.c system_check.c \
 	metrics.c gate.c gate_batch.c guard.c identity.c server.c server_audit.c session.c session_batch.c session_memory.c session_open.c \
 	session_receive.c session_send.c turns.c undertaker.c \
 	users.c)
@@ -143,7 +143,7 @@ unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c
 	test_client_24.c test_client_26.c test_client_3x.c test_client_3x_machine.c test_client_3x_objects.c \
 	test_client_batch.c test_client_batch_errors.c test_client_large.c \
 	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
-	test_client_session.c test_diag.c test_cursor.c test_described.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
+	test_client_session.c test_diag.c test_cursor.c test_described.c test_device.c test_device_call.c test_backend_device.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
 	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_handed.c test_headers.c test_identity.c test_listen.c \
 	test_loop.c test_loopback.c test_metrics.c test_notify.c test_options.c test_policy_cases.c \
 	test_policy_compile.c test_policy_errors.c test_policy_explain.c test_policy_image.c \
@@ -248,8 +248,10 @@ endef
 $(B)/xmbroker: $(call objs,$(supervisor_src) $(supervisor_main) $(audit_common_src) $(base_src) \
 		$(box_src) $(eval_src) $(system_src) $(core_src))
 	$(call link,-lcap-ng -lseccomp -lsodium)
+# How each hypervisor wants its calls.
+raw_objs := $(call profile_objs,libxm/raw_table.c,$(profiles))
 $(B)/xmbroker-server: $(call objs,$(server_src) $(server_main) $(audit_common_src) $(base_src) \
-		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src))
+		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src)) $(raw_objs)
 	$(call link,-lcap-ng -lseccomp -lsodium)
 $(B)/xmbroker-compiler: $(call objs,$(compiler_main) $(box_src) $(compile_src) $(eval_src) \
 		$(load_src) $(system_src) $(core_src))
@@ -308,7 +310,7 @@ $(B)/takeover/obj/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -DXM_TAKEOVER -MMD -MP -c -o $@ $<
 $(B)/takeover/xmbroker-server: $(patsubst %.c,$(B)/takeover/obj/%.o,$(takeover_src)) \
 		$(call objs,$(filter-out $(takeover_src),$(server_src)) $(server_main) $(audit_common_src) $(base_src) \
-		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src))
+		$(box_src) $(loopback_src) $(eval_src) $(system_src) $(core_src)) $(raw_objs)
 	$(call link,-lcap-ng -lseccomp -lsodium)
 
 test_bins := $(patsubst tests/%.c,$(B)/tests/%,$(unit_src))
@@ -323,6 +325,8 @@ conformances := $(addprefix $(B)/tests/conformance,24 26 3x pr)
 stream := $(B)/tests/stream
 # What asks for its due while others attack or kill, and what moves the wall clock of one process.
 honest := $(B)/tests/honest $(B)/tests/wallclock.so
+# What stands in for the device.
+stand_in := $(B)/tests/device.so
 conformance_src := $(addprefix tests/conformance/,calls.c check.c common.c console.c hm.c irqs.c logs.c \
 	machine.c main.c memory.c objects.c partitions.c peer.c plans.c queuing.c sampling.c status.c \
 	stops.c times.c trace.c vcpus.c)
@@ -356,7 +360,7 @@ $(B)/tests/test_operations: $(B)/obj/tests/operation_samples.o
 $(B)/tests/test_sim_random: $(call objs,tests/describe.c tests/sim_codes.c)
 $(addprefix $(B)/tests/test_,store store_bound store_gone store_rotate): $(B)/obj/tests/store_rig.o
 $(addprefix $(B)/tests/test_,box box_files box_identity box_memory): $(B)/obj/tests/box_rig.o
-$(addprefix $(B)/tests/test_,audit backend_sim guard limits system_check undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
+$(addprefix $(B)/tests/test_,audit backend_device backend_sim device_call guard limits system_check undertaker $(audit_tests) $(gate_tests) $(session_tests)): \
 	$(call objs,tests/broker_fakes.c tests/domain.c)
 $(addprefix $(B)/tests/test_,$(audit_tests)): $(call objs,tests/audit_rig.c)
 $(addprefix $(B)/tests/test_,$(gate_tests)): $(call objs,tests/gate_rig.c)
@@ -417,6 +421,10 @@ $(B)/tests/wallclock.so: tests/attack/wallclock.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -fPIC \
 		-fvisibility=hidden -shared -o $@ $<
+$(B)/tests/device.so: tests/e2e/device.c include/xm/uapi/xmctl.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -Iinclude -fPIC \
+		-fvisibility=hidden -shared -o $@ $<
 
 # One that does not confine itself, which must be found out.
 $(B)/tests/unboxed: $(B)/obj/tests/e2e/unboxed.o
@@ -452,13 +460,13 @@ run_tests = XM_SANITIZED=$(SANITIZE) XM_BUILD="$$(cd '$(B)' && pwd)" sh tests/ru
 check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all check-build
-check-build: all $(takeover) $(demo_programs) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib) $(clients_32)
+check-build: all $(takeover) $(demo_programs) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(stand_in) $(faultlib) $(clients_32)
 check-all: check-build check-layers
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
 .PHONY: e2e-needs
-e2e-needs: all $(takeover) $(demo_programs) $(clients) $(replays) $(conformances) $(stream) $(honest) $(faultlib)
+e2e-needs: all $(takeover) $(demo_programs) $(clients) $(replays) $(conformances) $(stream) $(honest) $(stand_in) $(faultlib)
 	@:
 check-e2e: e2e-needs $(clients_32)
 	@$(call run_tests,$(e2e_tests))

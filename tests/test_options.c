@@ -209,15 +209,17 @@ REFUSED(too_little_memory_refused, "--memory-per-user", "127")
 REFUSED(unknown_syslog_refused, "--audit-syslog", "all")
 REFUSED(unknown_audit_failure_refused, "--on-audit-failure", "maybe")
 
-Test(options, device_says_that_it_comes_with_the_module)
+Test(options, device_is_the_usual_one_or_the_one_that_is_named)
 {
-	char text[512] = "";
-	FILE *err = cr_get_redirected_stderr();
-
-	cr_assert_eq(PARSE("--backend", "device:/dev/xmctl"), -EINVAL);
-	cr_assert_neq(fread(text, 1, sizeof(text) - 1, err), 0);
-	cr_expect_not_null(strstr(text, "kernel module"), "%s", text);
+	cr_assert_eq(PARSE("--backend", "device"), 0);
+	cr_expect_eq(opts.backend, OPTIONS_DEVICE);
+	cr_expect_str_eq(opts.backend_path, "/dev/xmctl");
+	cr_assert_eq(PARSE("--backend", "device:/dev/other"), 0);
+	cr_expect_str_eq(opts.backend_path, "/dev/other");
 }
+
+REFUSED(device_without_path_refused, "--backend", "device:")
+REFUSED(device_with_relative_path_refused, "--backend", "device:xmctl")
 
 Test(options, too_many_policies_refused)
 {

@@ -50,5 +50,7 @@ struct backend_issuer {
 int backend_loopback_new(struct backend **backendp);
 /* A connection to an xmsim, on which the handshake is made here.  Takes the descriptor. */
 int backend_sim_new(int fd, struct backend **backendp);
+/* A descriptor of /dev/xmctl, in a system of so many partitions.  Takes the descriptor. */
+int backend_device_new(int fd, uint32_t n_partitions, struct backend **backendp);
 
 #endif

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <xm/uapi/xmctl.h>
+
 #include "xmbroker/box_landlock.h"
 #include "xmbroker/box_tables.h"
 
@@ -226,7 +228,11 @@ const struct box_call box_calls[] = {
 	ABOVE(19),
 	ABOVE(20),
 	ANY(fdatasync, SUPER | SERVER),
-	/* ioctl: the place of the device backend, command by command: MASKED(ioctl, SERVER, 1, ...). */
+	/* The server's of the descriptor that was derived from the device; its filter comes after ours. */
+	ARG(ioctl, SUPER | SERVER, 1, XMCTL_CALL),
+	ARG(ioctl, SUPER | SERVER, 1, XMCTL_INFO),
+	ARG(ioctl, SUPER, 1, XMCTL_DERIVE),
+	ARG(ioctl, SUPER, 1, XMCTL_NARROW),
 
 	/* ---- waiting: each under the two names that the C library uses */
 	ANY(epoll_wait, SUPER | BOTH),

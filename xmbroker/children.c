@@ -148,13 +148,15 @@ static void on_channel(struct loop_source *source, uint32_t events)
 /* ---- server ------------------------------------------------------------------------------------------ */
 
 /* A connection to the hypervisor, -1 if the backend needs none or has none to give now, or -errno. */
-static int connect_backend(struct supervisor *s)
+static int connect_backend(struct supervisor *s, const struct xm_mask *mask)
 {
 	switch (s->opts->backend) {
 	case OPTIONS_SIM:
 		return s->sim_ready ? launch_attach(s->attach) : -ENOTCONN;
 	case OPTIONS_XMSIM:
 		return launch_connect(s->opts->backend_path);
+	case OPTIONS_DEVICE:
+		return supervisor_derive(s, mask);
 	default:
 		return -1;
 	}
@@ -166,13 +168,14 @@ static int connect_backend(struct supervisor *s)
  */
 static int connect_narrow(struct supervisor *s)
 {
-	int fd = connect_backend(s), r;
 	struct xm_mask mask;
+	int fd, r;
 
-	if (fd < 0)
-		return fd;
 	links_mask_of(s->image, &mask);
 	links_unite(&s->links, &mask);
+	fd = connect_backend(s, &mask);
+	if (fd < 0)
+		return fd;
 	r = links_add(&s->links, fd, &mask);
 	return r < 0 ? r : fd;
 }
@@ -230,8 +233,9 @@ static void start_server(struct supervisor *s)
 
 	links_cut_all(&s->links);
 	backend = connect_narrow(s);
-	if (backend < 0 && s->opts->backend == OPTIONS_XMSIM) {
-		log_error("cannot connect to the xmsim at %s: %s", s->opts->backend_path,
+	if (backend < 0 &&
+	    (s->opts->backend == OPTIONS_XMSIM || s->opts->backend == OPTIONS_DEVICE)) {
+		log_error("cannot connect to the hypervisor at %s: %s", s->opts->backend_path,
 			  strerror(-backend));
 		server_failed(s);
 		return;
@@ -247,6 +251,7 @@ void children_server_died(struct supervisor *s, int status)
 
 	close_source(s, &s->channel);
 	links_cut_all(&s->links);
+	s->links.uncut = false; /* nobody has them any more */
 	handed_server_died(s, status);
 	s->server_ready = false;
 	store_server_died(&s->store);
@@ -345,6 +350,7 @@ void children_sim_died(struct supervisor *s, int status)
 
 void children_start(struct supervisor *s)
 {
+	supervisor_tell_lacking(s);
 	if (s->opts->backend == OPTIONS_SIM)
 		start_sim(s);
 	else
@@ -377,7 +383,7 @@ static void renew_link(struct supervisor *s)
 }
 
 /* A wider connection comes before the image, so that no call is refused that its policy allows. */
-void children_widen_link(struct supervisor *s)
+static void widen_link(struct supervisor *s)
 {
 	struct xm_mask mask;
 
@@ -391,6 +397,12 @@ void children_widen_link(struct supervisor *s)
 		service_failed(&s->link, s->loop.now);
 }
 
+void children_widen_link(struct supervisor *s)
+{
+	supervisor_tell_lacking(s);
+	widen_link(s);
+}
+
 void children_narrow_link(struct supervisor *s)
 {
 	struct xm_mask mask;
@@ -401,7 +413,7 @@ void children_narrow_link(struct supervisor *s)
 	links_cut_old(&s->links);
 	links_narrow(&s->links, &mask);
 	/* Where a policy was refused so late that the connection had become too narrow for the old one. */
-	children_widen_link(s);
+	widen_link(s);
 	s->narrow_at = -1;
 }
 
@@ -429,6 +441,10 @@ static bool can_serve(const struct supervisor *s)
 
 void children_tick(struct supervisor *s)
 {
+	if (s->links.uncut) {
+		s->links.uncut = false;
+		end_server(s);
+	}
 	if (!is_up(s))
 		return;
 	if (s->server_end >= 0 && s->loop.now >= s->server_end) {

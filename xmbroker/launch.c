@@ -97,6 +97,19 @@ static void add_limits(struct args *args, const struct options *opts)
 
 /* ---- server ------------------------------------------------------------------------------------------ */
 
+/* What the server calls it. */
+static const char *backend_name(const struct options *opts)
+{
+	switch (opts->backend) {
+	case OPTIONS_LOOPBACK:
+		return "loopback";
+	case OPTIONS_DEVICE:
+		return "device";
+	default:
+		return "sim";
+	}
+}
+
 int launch_server(const struct launch *launch, const struct launch_server *with, int *channelp,
 		  pid_t *pidp)
 {
@@ -113,7 +126,7 @@ int launch_server(const struct launch *launch, const struct launch_server *with,
 	add_fd(&args, "--image-fd", with->image);
 	add_number(&args, "--generation", with->generation);
 	add(&args, "--backend");
-	add(&args, opts->backend == OPTIONS_LOOPBACK ? "loopback" : "sim");
+	add(&args, backend_name(opts));
 	if (opts->backend != OPTIONS_LOOPBACK)
 		add_fd(&args, "--backend-fd", with->backend);
 	add_user(&args, launch);
@@ -280,7 +293,7 @@ int launch_init(struct launch *launch, const struct options *opts)
 	};
 
 	launch->opts = opts;
-	launch->root = -1;
+	launch->root = launch->device = -1;
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
 		if (!strcmp(helpers[i].name, "xmsim") && opts->backend != OPTIONS_SIM &&
 		    !opts->self_test)

@@ -18,7 +18,8 @@ struct launch {
 	char compiler[PATH_MAX];
 	char server[PATH_MAX];
 	char sim[PATH_MAX];
-	int root; /* owned; what server and xmsim get as their root; -1: they keep ours */
+	int device; /* owned; the node, with a device as backend; -1: none */
+	int root;   /* owned; what server and xmsim get as their root; -1: they keep ours */
 };
 
 /* Finds the helpers and whom to run them as.  0 or -errno, said so in the log. */

@@ -12,6 +12,7 @@
 
 #include "libxm/core/wire.h"
 #include "policy/image.h"
+#include "xmbroker/device.h"
 #include "xmbroker/links.h"
 #include "xmbroker/log.h"
 
@@ -42,24 +43,39 @@ static int send_restrict(int fd, const struct xm_mask *mask)
 	return n < 0 ? -errno : 0;
 }
 
-/* For everyone who has a descriptor of it. */
-static void cut(struct link *link)
+static int narrow(const struct links *links, int fd, const struct xm_mask *mask)
 {
-	shutdown(link->fd, SHUT_RDWR);
+	return links->device ? device_narrow(fd, mask) : send_restrict(fd, mask);
+}
+
+/* For everyone who has a descriptor of it. */
+static void cut(struct links *links, const struct link *link)
+{
+	static const struct xm_mask nothing;
+	int r = 0;
+
+	if (!links->device)
+		shutdown(link->fd, SHUT_RDWR);
+	else
+		r = device_narrow(link->fd, &nothing);
 	close(link->fd);
+	if (r == 0)
+		return;
+	log_error("cannot take the device away from the server: %s", strerror(-r));
+	links->uncut = true;
 }
 
 static void cut_first(struct links *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		cut(&links->held[i]);
+		cut(links, &links->held[i]);
 	links->n -= n;
 	memmove(links->held, links->held + n, links->n * sizeof(links->held[0]));
 }
 
 int links_add(struct links *links, int fd, const struct xm_mask *mask)
 {
-	int r = send_restrict(fd, mask);
+	int r = narrow(links, fd, mask);
 
 	if (r < 0) {
 		close(fd);
@@ -88,13 +104,13 @@ void links_narrow(struct links *links, const struct xm_mask *mask)
 
 	for (size_t i = 0; i < links->n; i++) {
 		struct link link = links->held[i];
-		int r = xm_mask_covers(mask, &link.mask) ? 0 : send_restrict(link.fd, mask);
+		int r = xm_mask_covers(mask, &link.mask) ? 0 : narrow(links, link.fd, mask);
 
 		if (r < 0) {
 			log_warning("cutting a connection to the hypervisor, which cannot be "
 				    "narrowed: %s",
 				    strerror(-r));
-			cut(&link);
+			cut(links, &link);
 			continue;
 		}
 		xm_mask_intersect(&link.mask, mask);

@@ -22,6 +22,8 @@ struct link {
 struct links {
 	struct link held[LINKS_MAX]; /* in the order in which the server got them */
 	size_t n;                    /* the last one is in use, or will be */
+	bool device; /* they were derived from the device; else they are connections */
+	bool uncut;  /* one could not be: the server still has it, and must not live */
 };
 
 /* What a policy image (a descriptor) could ever have called: nothing, if it is too short to say. */

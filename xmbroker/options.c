@@ -65,7 +65,8 @@ int options_finish(struct options *opts)
 	if (!opts->backend_given && opts->self_test)
 		return 0;
 	if (!opts->backend_given) {
-		log_error("no backend: give --backend sim:XM_CF.xml, xmsim:SOCKET or loopback, or "
+		log_error("no backend: give --backend device, sim:XM_CF.xml, xmsim:SOCKET or "
+			  "loopback, or "
 			  "`backend:` in %s",
 			  opts->config ? opts->config : OPTIONS_CONFIG);
 		return -EINVAL;
@@ -101,7 +102,8 @@ static const char help[] =
 	"\n"
 	"  --policy PATH               policy file; may be repeated\n"
 	"                              (default /etc/xmbroker/policy.yaml)\n"
-	"  --backend sim:XM_CF.xml     simulated hypervisor on this system description\n"
+	"  --backend device[:PATH]     the hypervisor behind the device (default /dev/xmctl)\n"
+	"            sim:XM_CF.xml     simulated hypervisor on this system description\n"
 	"            xmsim:SOCKET      a running xmsim\n"
 	"            loopback          a fixed hypervisor of three partitions, for tests\n"
 	"  --socket PATH               where clients connect (default /run/xmbroker/socket)\n"
@@ -246,11 +248,16 @@ int options_apply_config(struct options *opts, const char *file, char *lines)
 
 const char *options_backend_text(const struct options *opts)
 {
+	static const char *const names[] = {
+		[OPTIONS_LOOPBACK] = "loopback",
+		[OPTIONS_DEVICE] = "device",
+		[OPTIONS_SIM] = "sim",
+		[OPTIONS_XMSIM] = "xmsim",
+	};
 	static char text[256];
 
 	if (opts->backend == OPTIONS_LOOPBACK)
-		return "loopback";
-	snprintf(text, sizeof(text), "%s:%s", opts->backend == OPTIONS_SIM ? "sim" : "xmsim",
-		 opts->backend_path);
+		return names[opts->backend];
+	snprintf(text, sizeof(text), "%s:%s", names[opts->backend], opts->backend_path);
 	return text;
 }

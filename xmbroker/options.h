@@ -18,8 +18,9 @@
 
 enum options_backend {
 	OPTIONS_LOOPBACK,
-	OPTIONS_SIM,   /* an xmsim of ours on the system description `backend_path` */
-	OPTIONS_XMSIM, /* somebody's xmsim behind the socket `backend_path` */
+	OPTIONS_DEVICE, /* the device `backend_path` of xmctl.ko */
+	OPTIONS_SIM,    /* an xmsim of ours on the system description `backend_path` */
+	OPTIONS_XMSIM,  /* somebody's xmsim behind the socket `backend_path` */
 };
 
 /* What of the audit log goes to the system's log as well. */

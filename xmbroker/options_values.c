@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xmbroker/device.h"
 #include "xmbroker/log.h"
 #include "xmbroker/options_internal.h"
 
@@ -102,21 +103,23 @@ static int set_backend(struct options *opts, const struct options_setting *setti
 	const char *path = colon ? colon + 1 : "";
 
 	(void)setting;
-	if (len == 6 && !memcmp(value, "device", 6))
-		return wrong(from, "the device /dev/xmctl comes with the kernel module, which this "
-				   "version does not have; use sim:XM_CF.xml, xmsim:SOCKET or "
-				   "loopback");
 	if (!strcmp(value, "loopback")) {
 		opts->backend = OPTIONS_LOOPBACK;
 		opts->backend_given = true;
 		return 0;
 	}
-	if (len == 3 && !memcmp(value, "sim", 3) && *path)
+	if (!strcmp(value, "device"))
+		path = DEVICE_PATH;
+	if (len == 6 && !memcmp(value, "device", 6) && *path == '/')
+		opts->backend = OPTIONS_DEVICE;
+	else if (len == 3 && !memcmp(value, "sim", 3) && *path)
 		opts->backend = OPTIONS_SIM;
 	else if (len == 5 && !memcmp(value, "xmsim", 5) && *path)
 		opts->backend = OPTIONS_XMSIM;
 	else
-		return wrong(from, "\"%s\" is none of sim:XM_CF.xml, xmsim:SOCKET, loopback",
+		return wrong(from,
+			     "\"%s\" is none of device[:PATH], sim:XM_CF.xml, xmsim:SOCKET, "
+			     "loopback",
 			     value);
 	opts->backend_given = true;
 	return options_set_string(&opts->backend_path, path, from);

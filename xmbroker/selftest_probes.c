@@ -26,6 +26,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <xm/uapi/xmctl.h>
+
 #include "xmbroker/box_tables.h"
 #include "xmbroker/selftest.h"
 
@@ -231,6 +233,9 @@ TRY(map_both, MAPPED(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 TRY(make_executable,
     syscall(SYS_mprotect, (uintptr_t)&try_map_both & ~4095ul, 4096, PROT_READ | PROT_EXEC))
 TRY(ioctl, syscall(SYS_ioctl, box->pair[0], 0x5800, NULL)) /* _IO('X', 0): the device's */
+/* Only the supervisor may: XMCTL_DERIVE and XMCTL_NARROW. */
+TRY(ioctl_derive, syscall(SYS_ioctl, box->pair[0], XMCTL_DERIVE, NULL))
+TRY(ioctl_narrow, syscall(SYS_ioctl, box->pair[0], XMCTL_NARROW, NULL))
 TRY(dumpable, syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0))
 TRY(seccomp, syscall(SYS_seccomp, 0, 0, NULL))
 TRY(setuid, syscall(SYS_setuid, 0))
@@ -376,6 +381,8 @@ const struct selftest_probe selftest_probes[] = {
 	DIES(ALL, "mmap, writable and executable", map_both),
 	DIES(ALL, "mprotect, executable", make_executable),
 	DIES(SEALED | COMP, "ioctl", ioctl),
+	DIES(SEALED | COMP, "ioctl: derive from the device", ioctl_derive),
+	DIES(SEALED | COMP, "ioctl: narrow the device", ioctl_narrow),
 	DIES(SEALED, "prctl: become dumpable", dumpable),
 	FAILS(COMP, CALLS, "prctl: become dumpable", dumpable, EINVAL, 0),
 	DIES(COMP | SEALED, "seccomp", seccomp),

@@ -208,7 +208,7 @@ static void set_limits(struct server_config *config, const struct numbers *n)
 static bool is_complete(const struct options *o)
 {
 	bool loopback = o->backend && !strcmp(o->backend, "loopback");
-	bool sim = o->backend && !strcmp(o->backend, "sim");
+	bool sim = o->backend && (!strcmp(o->backend, "sim") || !strcmp(o->backend, "device"));
 
 	return o->fd[FD_LISTEN] == BOX_LISTENER && o->fd[FD_CHANNEL] >= 0 && o->fd[FD_IMAGE] >= 0 &&
 	       (loopback || (sim && o->fd[FD_BACKEND] >= 0)) &&
@@ -276,10 +276,17 @@ static int fail(const char *what, int r)
 	return r;
 }
 
-static int open_backend(const struct options *o, struct backend **backendp)
+static int open_backend(const struct options *o, const struct policy_image *image,
+			struct backend **backendp)
 {
+	uint32_t n;
+
 	if (!strcmp(o->backend, "loopback"))
 		return backend_loopback_new(backendp);
+	if (!strcmp(o->backend, "device")) {
+		system_partitions(policy_image_system(image), &n);
+		return backend_device_new(o->fd[FD_BACKEND], n, backendp);
+	}
 	return backend_sim_new(o->fd[FD_BACKEND], backendp);
 }
 
@@ -304,7 +311,7 @@ static int make_server(const struct options *o, struct server **serverp)
 		fail(r == -EPERM ? "policy image is not sealed" : "policy image", r);
 		return r == -EPERM || r == -EINVAL ? -ENOEXEC : r;
 	}
-	r = open_backend(o, &backend);
+	r = open_backend(o, policy.image, &backend);
 	if (r < 0)
 		return fail("connection to the hypervisor", r);
 	r = server_audit_begin(o->fd[FD_CHANNEL], o->fd[FD_LEDGER], &audit);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "xmbroker/device.h"
 #include "xmbroker/log.h"
 #include "xmbroker/notify.h"
 #include "xmbroker/supervisor.h"
@@ -257,6 +258,8 @@ static void deinit(struct supervisor *s)
 		close(s->signals.fd);
 	if (s->launch->root >= 0)
 		close(s->launch->root);
+	if (s->launch->device >= 0)
+		close(s->launch->device);
 	loop_deinit(&s->loop);
 }
 
@@ -267,6 +270,7 @@ static int init(struct supervisor *s, const struct launch *launch)
 	memset(s, 0, sizeof(*s));
 	s->launch = launch;
 	s->opts = launch->opts;
+	s->links.device = launch->opts->backend == OPTIONS_DEVICE;
 	s->signals.fd = s->channel.fd = s->ready.fd = -1;
 	s->image = s->kept = s->attach = s->trial.previous = -1;
 	s->server_end = s->narrow_at = -1;
@@ -335,8 +339,15 @@ int supervisor_check(const struct launch *launch)
 int supervisor_run(struct launch *launch)
 {
 	struct supervisor *s = &supervisor;
-	int r = init(s, launch);
+	int r;
 
+	/* While signals still end us: it may take its time. */
+	if (launch->opts->backend == OPTIONS_DEVICE) {
+		launch->device = device_open(launch->opts->backend_path, true);
+		if (launch->device < 0)
+			return SUPERVISOR_FAILED;
+	}
+	r = init(s, launch);
 	if (r == 0)
 		r = compile_first(s);
 	if (r == 0 && may_start(s)) {

@@ -226,6 +226,13 @@ static void log_missing(void *context, const struct selftest_row *row)
 			  row->attempt, row->wanted, row->got);
 }
 
+static void log_machine(void *context, const struct selftest_row *row)
+{
+	(void)context;
+	if (row->verdict == SELFTEST_MISSING)
+		log_error("%s: %s: no policy can hold them up", row->attempt, row->got);
+}
+
 static void make_root(struct launch *launch)
 {
 	int r;
@@ -251,6 +258,8 @@ int supervisor_self_test(struct launch *launch)
 			  proof.rows);
 		r = -EPERM;
 	}
+	if (launch->opts->backend == OPTIONS_DEVICE)
+		selftest_machine(launch->overflow_uid, log_machine, NULL);
 	return r;
 }
 

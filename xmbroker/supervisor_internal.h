@@ -103,6 +103,12 @@ struct supervisor {
 /* Ends with this code, unless it is ending already. */
 void supervisor_stop(struct supervisor *s, int exit_code);
 
+/* supervisor_device.c */
+/* A descriptor of the device for what is in the mask, or -errno; one that is gone is the end. */
+int supervisor_derive(struct supervisor *s, const struct xm_mask *mask);
+/* Says in the log what the newest policy allows and the device does not offer. */
+void supervisor_tell_lacking(const struct supervisor *s);
+
 /* supervisor_audit.c */
 int supervisor_open_audit(struct supervisor *s);
 

@@ -26,7 +26,7 @@ PROGRAMS = ("xmbroker", "xmbroker-server", "xmbroker-compiler", "xmsim", "xmpoli
 OPTIONAL = tuple("tests/call" + n for n in ("26", "pr", "32", "24_32", "26_32", "pr_32")) \
     + tuple("tests/conformance" + n for n in ("24", "26", "3x", "pr", "24_32", "26_32",
                                                  "3x_32", "pr_32")) \
-    + ("tests/stream", "tests/honest", "tests/wallclock.so") \
+    + ("tests/stream", "tests/honest", "tests/wallclock.so", "tests/device.so") \
     + ("examples/hello", "examples/gettime", "examples/hcall")
 TIMEOUT = 60  # for what takes no time, on a machine that has other things to do
 SANITIZED = bool(os.environ.get("XM_SANITIZED"))
