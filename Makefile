@@ -7,6 +7,9 @@
 #   make check      install what is needed, build, run all tests
 #   make M32=1      the client library for 32-bit x86, into build/m32 (make M32=1 deps: what it needs);
 #                   M32=1 install puts it into PREFIX/lib32
+#   make CROSS_COMPILE=aarch64-linux-gnu-
+#                   all of it for arm64, into build/aarch64-linux-gnu, with Debian's libraries for it
+#                   unpacked there (SYSROOT=folder: with those in the folder)
 #   make help       the other targets
 #
 # V=1 shows the commands; CC, CFLAGS, LDFLAGS, PREFIX, LIBDIR, DESTDIR are honoured; B is the build
@@ -17,12 +20,15 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(if $(M32),lib32,lib)
 DESTDIR ?=
 M32 ?=
-B ?= $(if $(M32),build/m32,build)
-CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
-AR ?= ar
-LD ?= ld
-OBJCOPY ?= objcopy
+CROSS_COMPILE ?=
+triplet := $(CROSS_COMPILE:%-=%)
+B ?= $(if $(M32),build/m32,$(if $(triplet),build/$(triplet),build))
+tool = $(if $(filter default undefined,$(origin $(1))),$(CROSS_COMPILE)$(2),$($(1)))
+CC := $(call tool,CC,gcc)
+CXX := $(call tool,CXX,g++)
+AR := $(call tool,AR,ar)
+LD := $(call tool,LD,ld)
+OBJCOPY := $(call tool,OBJCOPY,objcopy)
 Q := $(if $(V),,@)
 comma := ,
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -61,9 +67,18 @@ ifneq ($(M32),)
 MACHINE := -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -idirafter /usr/include/x86_64-linux-gnu
 LD_MACHINE := -m elf_i386
 endif
+ifneq ($(triplet),)
+# What Debian has for the other architecture, but for the C library, which comes with the compiler.
+debian_arch := $(if $(filter aarch64-%,$(triplet)),arm64,$(if $(filter x86_64-%,$(triplet)),amd64,$(firstword \
+	$(subst -, ,$(triplet)))))
+SYSROOT ?= $(B)/sysroot
+sysroot_done := $(if $(filter file,$(origin SYSROOT)),$(B)/sysroot/done)
+MACHINE := -isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(triplet)
+SYSROOT_LD := $(foreach d,usr/lib/$(triplet) lib/$(triplet),-L$(SYSROOT)/$(d) -Wl,-rpath-link,$(SYSROOT)/$(d))
+endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DXM_VERSION='"$(VERSION)"' $(MACHINE) $(OPT) $(WARNINGS) \
 	$(WERROR) $(HARDENING) -fPIC -fvisibility=hidden -Iinclude -I. $(CFLAGS)
-ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE_LD) $(LDFLAGS)
+ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE_LD) $(SYSROOT_LD) $(LDFLAGS)
 PIE := -pie
 
 # ---- parts: explicit lists ------------------------------------------------------------------------
@@ -209,15 +224,21 @@ help:
 	@echo '         check-format check-man check-abi abi-baseline m32 deps format'
 	@echo '         attack kill-test prove-promises unit-security'
 	@echo '         analyze check-tsan check-valgrind coverage faults nightly'
+	@echo '         kmod kmod-lint kmod-cross kmod-table vmtest vmtest-arm64 vmtest-kasan vmtest-mutations'
+	@echo '         check-dkms install-dkms'
 	@echo 'M32=1 knows: $(goals_32).'
 	@echo '"make check" tests both libraries.'
 
 # ---- compiling and linking ------------------------------------------------------------------------
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c | $(sysroot_done)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/sysroot/done:
+	$(call say,FETCH,$(@D))
+	$(Q)sh tests/vm/fetch.sh sysroot $(@D) $(debian_arch)
 
 # The evaluator is freestanding: nothing that would call a library.
 $(B)/obj/policy/eval.o: ALL_CFLAGS += $(if $(SANITIZE),,-ffreestanding -fno-builtin \
@@ -225,7 +246,7 @@ $(B)/obj/policy/eval.o: ALL_CFLAGS += $(if $(SANITIZE),,-ffreestanding -fno-buil
 
 # The client library speaks each profile through symbols of its own.
 define profile_rule
-$$(B)/obj/%.$(1).o: %.c
+$$(B)/obj/%.$(1).o: %.c | $$(sysroot_done)
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< ($(profile_$(1))))
 	$$(Q)$$(CC) $$(ALL_CFLAGS) -DXM_PROFILE=$(profile_$(1)) -MMD -MP -c -o $$@ $$<
@@ -294,8 +315,15 @@ $(B)/libxm.a $(B)/libxm-linux.a:
 $(B)/man/xm_hypercalls: $(call objs,man/xm_hypercalls.c libxm/core/table.c) \
 		$(call profile_objs,libxm/raw_table.c,$(profiles))
 	$(call link,)
+ifeq ($(triplet),)
 $(B)/man/xm_hypercalls.7: $(B)/man/xm_hypercalls
 	$(Q)$< >$@
+else # the program runs here
+$(B)/man/xm_hypercalls.7: man/xm_hypercalls.c libxm/core/table.c libxm/raw_table.c
+	@mkdir -p $(@D)
+	$(Q)$(MAKE) --no-print-directory CROSS_COMPILE= B=$(B)/native $(B)/native/man/xm_hypercalls.7
+	$(Q)cp $(B)/native/man/xm_hypercalls.7 $@
+endif
 
 # ---- tests ----------------------------------------------------------------------------------------
 
@@ -304,7 +332,7 @@ takeover_src := xmbroker/takeover.c xmbroker/session_receive.c
 # What the demonstration runs.
 demo_programs := $(addprefix $(B)/examples/,$(example_names))
 takeover := $(B)/takeover/xmbroker-server $(B)/tests/unboxed
-$(B)/takeover/obj/%.o: %.c
+$(B)/takeover/obj/%.o: %.c | $(sysroot_done)
 	@mkdir -p $(@D)
 	$(call say,CC,$< (takeover))
 	$(Q)$(CC) $(ALL_CFLAGS) -DXM_TAKEOVER -MMD -MP -c -o $@ $<
@@ -461,7 +489,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory check-all
 .PHONY: check-all check-build
 check-build: all $(takeover) $(demo_programs) $(test_bins) $(clients) $(replays) $(conformances) $(stream) $(honest) $(stand_in) $(faultlib) $(clients_32)
-check-all: check-build check-layers
+check-all: check-build check-layers check-kmod-table
 	@$(call run_tests,$(test_bins) $(e2e_tests))
 check-unit: $(test_bins)
 	@$(call run_tests,$(test_bins))
@@ -483,6 +511,146 @@ check-asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan SANITIZE=1 check-all
 check-clang:
 	@$(MAKE) --no-print-directory B=$(B)/clang CC=clang WERROR=-Werror all $(if $(amd64),m32)
+
+# ---- the kernel module ------------------------------------------------------------------------------
+
+# No path that the kernel's makefiles see may have a blank: if this folder's has, their work is elsewhere.
+ifeq ($(words $(CURDIR)),1)
+kbuild_dir := $(B)
+else
+kbuild_dir = $(shell mkdir -p '$(B)'; [ -d "$$(cat '$(B)/elsewhere' 2>/dev/null)" ] || \
+	mktemp -d /tmp/xmctl.XXXXXX >'$(B)/elsewhere'; cat '$(B)/elsewhere')
+endif
+# It is built in a folder that has the project's folders as far as the module needs them.  KERNEL is that
+# of the kernel's headers, for another architecture those of Debian's FLAVOUR; KMOD_ARGS goes to the kernel's
+# own makefile.
+ifeq ($(triplet),)
+cloud_headers = $(lastword $(sort $(wildcard /usr/src/linux-headers-*-cloud-amd64)))
+KERNEL ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$(cloud_headers))
+else
+FLAVOUR ?= cloud-$(debian_arch)
+headers_of = $(abspath $(shell sh tests/vm/fetch.sh headers '$(kbuild_dir)/headers-$(1)' $(debian_arch) $(1)))
+cloud_headers = $(call headers_of,cloud-$(debian_arch))
+KERNEL ?= $(call headers_of,$(FLAVOUR))
+KMOD_ARGS ?= ARCH=$(debian_arch) CROSS_COMPILE=$(CROSS_COMPILE)
+endif
+KMOD ?= $(kbuild_dir)/kmod
+kmod_path = $(abspath $(KMOD))
+kmod_files := $(wildcard kmod/*.[ch] kmod/shim/*.h kmod/shim/sys/*.h) \
+	$(addprefix libxm/,memory.h params.h raw.def raw.h raw_classify.c raw_command.c raw_command.h raw_gather.c \
+	raw_scatter.c raw_table.c core/request.c core/request.h core/table.c core/table.h core/wire.h core/mask.h) \
+	$(loopback_src) $(addprefix xmbroker/sim/,loopback.h loopback_internal.h) \
+	$(shell find include -name '*.h' -o -name '*.def')
+kmod_packages := kmod linux-headers-cloud-amd64
+# checkpatch and coccinelle's checks are in linux-source, which is unpacked and not installed.
+kmod_lint_packages := $(kmod_packages) sparse coccinelle perl xz-utils gcc-aarch64-linux-gnu \
+	gcc-riscv64-linux-gnu flex bison bc
+
+.PHONY: kmod kmod-stage kmod-table check-kmod-table check-dkms kmod-lint kmod-cross
+kmod-stage:
+	@mkdir -p $(KMOD)
+	@cp -u --parents $(kmod_files) $(KMOD)
+	@cp -u kmod/Kbuild $(KMOD)/Kbuild
+kmod: kmod-stage
+	@if [ ! -d '$(KERNEL)' ]; then echo 'No kernel headers: KERNEL=folder, or "make deps-vm"' >&2; exit 1; fi
+	$(call say,KBUILD,$(KMOD)/xmctl.ko)
+	$(Q)$(MAKE) -C '$(KERNEL)' M='$(kmod_path)' $(KMOD_ARGS) $(if $(V),V=1,-s) modules
+
+# What the module knows of hypercalls is written by a program of this project and is in the tree, so that
+# the module is built without it.
+kmod-table:
+	$(Q)CC='$(CC)' sh kmod/tablegen/tablegen.sh $(B)/tablegen >$(B)/xmctl_table.h
+	$(Q)mv $(B)/xmctl_table.h kmod/xmctl_table.h
+check-kmod-table:
+ifneq ($(amd64),)
+	@mkdir -p $(B)
+	$(Q)CC='$(CC)' sh kmod/tablegen/tablegen.sh $(B)/tablegen >$(B)/xmctl_table.h
+	$(Q)cmp $(B)/xmctl_table.h kmod/xmctl_table.h || { \
+		echo 'kmod/xmctl_table.h is not what the table says: "make kmod-table"' >&2; exit 1; }
+endif
+
+kmod-lint:
+	@$(MAKE) --no-print-directory KMOD=$(kbuild_dir)/kmod-lint kmod-stage
+	@sh tests/vm/fetch.sh scripts $(kbuild_dir)/linux-source
+	@sh tests/tools/kmod-lint.sh '$(abspath $(kbuild_dir)/kmod-lint)' '$(KERNEL)' \
+		'$(abspath $(kbuild_dir)/linux-source/scripts)'
+
+# As DKMS does it.
+check-dkms:
+	@MAKE='$(MAKE)' bash tests/tools/kmod-dkms.sh '$(abspath $(kbuild_dir)/dkms)' '$(KERNEL)'
+
+# ---- the module in a virtual machine ----
+
+vm_packages := $(kmod_packages) busybox-static e2fsprogs dash util-linux
+vm_packages_amd64 := qemu-system-x86
+vm_packages_arm64 := qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+vm_src := $(addprefix tests/vm/,xmctl_test.c xmctl_bench.c xmctl_derive.c xmctl_fail.c xmctl_fuzz.c xmctl_original.c xmctl_race.c \
+	xmctl_shapes.c xmctl_stall.c xmctl_versioned.c)
+vm_headers := tests/vm/xmctl_test.h tests/vm/xmctl_shapes.h include/xm/uapi/xmctl.h
+# They run where there is nothing else: static, and not hardened, since garbage is their trade.
+VM_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -Iinclude -I. -static
+vm_32 := -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -idirafter /usr/include/x86_64-linux-gnu
+vm_programs := $(addprefix $(B)/vm/,xmctl_test original_24 takeover $(if $(amd64),xmctl_test32 original_24_32))
+
+$(B)/vm/xmctl_test: $(vm_src) $(vm_headers)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VM_CFLAGS) $(WERROR) -o $@ $(vm_src) -lpthread
+$(B)/vm/xmctl_test32: $(vm_src) $(vm_headers)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(vm_32) $(VM_CFLAGS) $(WERROR) -o $@ $(vm_src) -lpthread
+$(B)/vm/original_24: tests/vm/original_24.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VM_CFLAGS) $(WERROR) -o $@ $<
+$(B)/vm/original_24_32: tests/vm/original_24.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(vm_32) $(VM_CFLAGS) $(WERROR) -o $@ $<
+
+$(B)/vm/takeover: tests/vm/takeover.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(VM_CFLAGS) $(WERROR) -o $@ $<
+
+.PHONY: vmtest vmtest-arm64 vmtest-kasan vm-programs vm-installed vm-run vmtest-mutations deps-vm deps-vm-arm64
+vm-programs: $(vm_programs)
+	@:
+vm-installed: all $(takeover) $(conformances) $(addprefix $(B)/examples/,$(example_names))
+	@rm -rf $(B)/vm/installed
+	@$(MAKE) --no-print-directory install PREFIX=/usr LIBDIR=lib DESTDIR='$(B)/vm/installed' >/dev/null
+vm-run:
+	@$(MAKE) --no-print-directory kmod KERNEL='$(cloud_headers)'
+	@$(MAKE) --no-print-directory vm-programs vm-installed
+	@CROSS_COMPILE='$(CROSS_COMPILE)' SYSROOT='$(SYSROOT)' sh tests/vm/run.sh '$(B)' '$(KMOD)/xmctl.ko'
+vmtest: deps-vm
+	@$(MAKE) --no-print-directory vm-run
+vmtest-arm64: deps-vm-arm64
+	@$(MAKE) --no-print-directory CROSS_COMPILE=aarch64-linux-gnu- B='$(B)/aarch64-linux-gnu' vm-run
+# The same on a kernel that finds what the module does wrong with memory, locks and numbers, built here once
+# (a quarter of an hour) into KASAN_KERNEL; and with allocations that fail.  VM_SMALL=1: the module without the
+# broker, which takes most of the time.  amd64.
+KASAN_KERNEL ?= $(B)/vm/kasan
+kasan_module := $(if $(filter command line,$(origin KMOD)),$(KMOD),$(B)/kmod-kasan)
+vmtest-kasan: deps-vm
+	$(call need,flex bison bc libelf-dev xz-utils)
+	$(call say,KERNEL,$(KASAN_KERNEL))
+	$(Q)sh tests/vm/kasan.sh '$(KASAN_KERNEL)'
+	@$(MAKE) --no-print-directory kmod KMOD='$(kasan_module)' KERNEL='$(abspath $(KASAN_KERNEL))/out' \
+		KMOD_ARGS=UBSAN_SANITIZE=y
+	@$(MAKE) --no-print-directory vm-programs vm-installed
+	@VM_KERNEL='$(KASAN_KERNEL)/out/arch/x86/boot/bzImage' VM_MEMORY=1024 VM_SECONDS=3600 \
+		VM_APPEND="rcupdate.rcu_cpu_stall_timeout=120 $$VM_APPEND" \
+		sh tests/vm/run.sh '$(B)' '$(kasan_module)/xmctl.ko'
+# Without each check of the module a test fails: some minutes.
+vmtest-mutations: deps-vm deps-check
+	@$(MAKE) --no-print-directory kmod vm-programs
+	@B='$(B)' KERNEL='$(KERNEL)' PYTHONDONTWRITEBYTECODE=1 python3 tests/vm/mutate.py $(MUTATE_ARGS)
+deps-vm:
+	$(call need,$(build_packages) $(packages_32) $(vm_packages) $(vm_packages_amd64))
+deps-vm-arm64:
+	$(call need,$(build_packages) $(vm_packages) $(vm_packages_arm64))
+
+# Each conduit for its architecture: all of the module where Debian has the headers.
+kmod-cross:
+	@sh tests/vm/fetch.sh scripts $(kbuild_dir)/linux-source
+	@MAKE='$(MAKE)' sh tests/tools/kmod-cross.sh $(abspath $(kbuild_dir))
 
 # ---- analysis --------------------------------------------------------------------------------------
 
@@ -640,18 +808,23 @@ prove-promises: deps-check
 	@$(MAKE) --no-print-directory check-build
 	@B='$(B)' PYTHONDONTWRITEBYTECODE=1 python3 tests/promises/prove.py $(PROVE_ARGS)
 
+# Where the processors would wait, for the end of a time or for each other, something else is done beside it.
 ci: deps-ci
 	@$(MAKE) --no-print-directory WERROR=-Werror all check-headers check-format check-man check-abi
-	@$(MAKE) --no-print-directory check-clang
-	@$(MAKE) --no-print-directory analyze
-	@$(MAKE) --no-print-directory check-tsan
+	@sh tests/tools/beside.sh '$(B)/ci-beside-1.log' \
+		"$(MAKE) --no-print-directory WERROR=-Werror vmtest && \
+		$(MAKE) --no-print-directory WERROR=-Werror vmtest-arm64" \
+		"$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15 && $(MAKE) --no-print-directory check-tsan"
 	@$(MAKE) --no-print-directory check-valgrind
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15
 	@$(MAKE) --no-print-directory demo
 	@$(MAKE) --no-print-directory bench BENCH_ARGS=--quick
 	@$(MAKE) --no-print-directory attack ATTACK_ARGS=--quick
-	@$(MAKE) --no-print-directory check-asan
+	@sh tests/tools/beside.sh '$(B)/ci-beside-2.log' "$(MAKE) --no-print-directory check-asan" \
+		"export JOBS=1; renice -n 10 \$$\$$ >/dev/null; $(MAKE) --no-print-directory check-clang && \
+		$(MAKE) --no-print-directory analyze && $(MAKE) --no-print-directory check-dkms kmod-lint && \
+		$(MAKE) --no-print-directory kmod-cross"
 	@$(MAKE) --no-print-directory WERROR=-Werror check
+	@cat '$(B)/vm/tests' '$(B)/aarch64-linux-gnu/vm/tests'
 
 # How far systemd's own measure finds the service exposed, and by what: see "The service" in xmbroker(8).
 .PHONY: unit-security
@@ -669,7 +842,7 @@ packages_32 = $(if $(filter amd64,$(shell dpkg --print-architecture 2>/dev/null)
 check_packages = $(build_packages) $(packages_32) g++ libcriterion-dev python3 python3-jsonschema \
 	python3-yaml binutils git
 ci_packages = $(check_packages) clang clang-format clang-tidy libclang-rt-dev cppcheck valgrind mandoc \
-	groff-base abigail-tools
+	groff-base abigail-tools $(kmod_lint_packages) $(vm_packages) $(vm_packages_amd64) $(vm_packages_arm64)
 
 define need
 @missing=; for package in $(1); do \
@@ -687,7 +860,10 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-ifeq ($(M32),)
+ifneq ($(triplet),)
+deps: deps-build
+	$(call need,gcc-$(triplet) libc6-dev-$(debian_arch)-cross)
+else ifeq ($(M32),)
 deps: deps-check
 else
 deps:
@@ -739,7 +915,23 @@ install: all install-libraries
 		echo ".so man3/$$page.3" >'$(prefix)/share/man/man3/'"$$name.3"; done <man/links
 endif
 
+# The module for DKMS, which builds it for each kernel; the rule for its device, and a sample of parameters.
+.PHONY: install-dkms
+dkms_dir = $(DESTDIR)/usr/src/xmctl-$(VERSION)
+install-dkms:
+	$(call say,INSTALL,$(dkms_dir))
+	$(Q)install -d '$(dkms_dir)' '$(DESTDIR)/usr/lib/udev/rules.d' '$(prefix)/share/xmbroker' \
+		'$(prefix)/include/xm/uapi' '$(prefix)/share/man/man4'
+	$(Q)cp --parents --no-preserve=ownership $(kmod_files) '$(dkms_dir)'
+	$(Q)install -m 644 kmod/Kbuild '$(dkms_dir)'
+	$(Q)sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf >'$(dkms_dir)/dkms.conf'
+	$(Q)install -m 644 kmod/70-xmctl.rules '$(DESTDIR)/usr/lib/udev/rules.d'
+	$(Q)install -m 644 kmod/xmctl.conf '$(prefix)/share/xmbroker'
+	$(Q)install -m 644 include/xm/uapi/xmctl.h '$(prefix)/include/xm/uapi'
+	$(Q)install -m 644 man/xmctl.4 '$(prefix)/share/man/man4'
+
 clean:
+	@[ ! -e '$(B)/elsewhere' ] || xargs rm -rf <'$(B)/elsewhere'
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -7,6 +7,8 @@
 # As root the users alice, bob and carol exist for this run only, in a private view of /etc/passwd
 # (or, where the machine does not let root have one, as bare numbers).  As an ordinary user you play
 # the three parts one after the other, with a reload of the policy between.
+#
+# XM_DEMO_BACKEND: another hypervisor than the simulated one; XM_DEMO_STAGE=real: the users exist.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -92,7 +94,8 @@ become() { # ALICE BOB: as an ordinary user, who plays which part
 me=$(id -u)
 if [ "$me" = 0 ]; then
 	alice=20001 bob=20002 carol=20003 user='--user 20009:20009'
-	[ "$XM_DEMO_STAGE" = named ] && names='alice bob' || names="$alice $bob"
+	[ "$XM_DEMO_STAGE" = numbers ] && names="$alice $bob" || names='alice bob'
+	[ "$XM_DEMO_STAGE" = real ] && user=
 else
 	alice=$me bob=$me carol=$me user= names="$me 4294000001"
 fi
@@ -105,13 +108,18 @@ write_policy $names
 cp "$top/policy/examples/demo.xml" "$folder/"
 sed 's/^/    /' "$folder/policy.yaml"
 
-say "xmbroker owns the hypervisor: here a simulated one with the partitions linux, payload, camera"
+backend=${XM_DEMO_BACKEND:-sim:$folder/demo.xml}
+if [ -z "${XM_DEMO_BACKEND:-}" ]; then
+	say "xmbroker owns the hypervisor: here a simulated one with the partitions linux, payload, camera"
+else
+	say "xmbroker owns the hypervisor: $backend"
+fi
 mkdir "$folder/run"
 # The verification key leaves the host; the auditor has it.
 verification=$("$build/xmaudit" key --new --state "$folder/audit.key" 2>/dev/null)
 # shellcheck disable=SC2086
 "$build/xmbroker" --policy "$folder/policy.yaml" --socket "$folder/run/socket" \
-	--audit "$folder/audit.jsonl" --audit-key "$folder/audit.key" --backend "sim:$folder/demo.xml" $user 2>"$folder/log" \
+	--audit "$folder/audit.jsonl" --audit-key "$folder/audit.key" --backend "$backend" $user 2>"$folder/log" \
 	>"$folder/console" &
 broker=$!
 wait_log 'xmbroker: ready'
@@ -150,6 +158,8 @@ echo "$verification" | "$build/xmaudit" verify --key - "$folder/audit.jsonl" 2>&
 sed 's/"decision":"deny"/"decision":"allow"/' "$folder/audit.jsonl" >"$folder/forged.jsonl"
 echo "$verification" | "$build/xmaudit" verify --key - "$folder/forged.jsonl" 2>&1 | sed 's/^/    /' || :
 
-say "What the partition's console shows"
-sed 's/^/    /' "$folder/console"
+if [ -z "${XM_DEMO_BACKEND:-}" ]; then
+	say "What the partition's console shows"
+	sed 's/^/    /' "$folder/console"
+fi
 echo

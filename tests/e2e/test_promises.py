@@ -23,7 +23,8 @@ def read(path):
 
 
 def known_names():
-    """Suites and tests of the unit tests; files and functions of the end-to-end tests."""
+    """Suites and tests of the unit tests; files and functions of the end-to-end tests and of those in
+    the guest."""
     names = set()
     for path in glob.glob(os.path.join(TOP, "tests/test_*.c")):
         for suite, test in re.findall(r"Test\((\w+),\s*(\w+)", read(path)):
@@ -31,8 +32,9 @@ def known_names():
     for path in glob.glob(os.path.join(TOP, "tests/e2e/test_*.py")):
         names.add(os.path.basename(path)[:-len(".py")])
         names |= set(re.findall(r"^def (test_\w+)", read(path), re.M))
-    return names | {os.path.basename(path)[:-len(".c")]
-                    for path in glob.glob(os.path.join(TOP, "tests/fuzz/*.c"))}
+    names |= set(re.findall(r"^(\w+)\(\) {", read("tests/vm/broker.sh"), re.M))
+    return names | {os.path.basename(path)[:-len(".c")] for folder in ("fuzz", "vm")
+                    for path in glob.glob(os.path.join(TOP, "tests", folder, "*.c"))}
 
 
 def is_known(name, names):
