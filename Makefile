@@ -814,7 +814,7 @@ ci: deps-ci
 	@sh tests/tools/beside.sh '$(B)/ci-beside-1.log' \
 		"$(MAKE) --no-print-directory WERROR=-Werror vmtest && \
 		$(MAKE) --no-print-directory WERROR=-Werror vmtest-arm64" \
-		"$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=15 && $(MAKE) --no-print-directory check-tsan"
+		"$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10 && $(MAKE) --no-print-directory check-tsan"
 	@$(MAKE) --no-print-directory check-valgrind
 	@$(MAKE) --no-print-directory demo
 	@$(MAKE) --no-print-directory bench BENCH_ARGS=--quick
@@ -824,6 +824,7 @@ ci: deps-ci
 		$(MAKE) --no-print-directory analyze && $(MAKE) --no-print-directory check-dkms kmod-lint && \
 		$(MAKE) --no-print-directory kmod-cross"
 	@$(MAKE) --no-print-directory WERROR=-Werror check
+	@$(MAKE) --no-print-directory clean-elsewhere
 	@cat '$(B)/vm/tests' '$(B)/aarch64-linux-gnu/vm/tests'
 
 # How far systemd's own measure finds the service exposed, and by what: see "The service" in xmbroker(8).
@@ -930,8 +931,10 @@ install-dkms:
 	$(Q)install -m 644 include/xm/uapi/xmctl.h '$(prefix)/include/xm/uapi'
 	$(Q)install -m 644 man/xmctl.4 '$(prefix)/share/man/man4'
 
-clean:
-	@[ ! -e '$(B)/elsewhere' ] || xargs rm -rf <'$(B)/elsewhere'
+.PHONY: clean-elsewhere
+clean-elsewhere:
+	@find '$(B)' -maxdepth 2 -name elsewhere -exec sh -c 'xargs rm -rf <"$$1"; rm "$$1"' - {} ';' 2>/dev/null || :
+clean: clean-elsewhere
 	rm -rf $(B)
 
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

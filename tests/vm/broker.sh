@@ -238,6 +238,8 @@ conforming() {
 	check 'conformance, PRTOS, as alice' conforms pr /tmp/claims
 	stops
 
+	# 2.x was never a hypervisor of arm64.
+	[ "$(uname -m)" = x86_64 ] || return 0
 	# The same rows fail on xmbroker's own loopback: console, traces, plans and states of 3.x.
 	grep -v -e 'write: more than the limit' -e 'traces / event: bad arguments' -e 'suspend, in every state' \
 		-e 'switch: back to the first' -e 'system / cold reset' /xm/loopback.claims >/tmp/claims
