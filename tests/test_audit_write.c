@@ -229,7 +229,7 @@ static void serve_until(off_t more, uint64_t epoch, struct told *told)
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ, "%x", status);
 }
 
-Test(audit_write, killed_at_every_byte, .timeout = 60)
+Test(audit_write, killed_at_every_byte, .timeout = 240)
 {
 	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
