@@ -156,7 +156,7 @@ unit_files := xmbroker/xmbroker.service xmbroker/xmbroker.socket xmbroker/xmbrok
 unit_src := $(addprefix tests/,test_audit.c test_audit_chain.c test_audit_fold.c test_audit_ledger.c test_audit_run.c \
 	test_audit_sync.c test_audit_write.c test_audit_state.c test_backend_sim.c test_box.c test_box_files.c test_box_identity.c test_box_memory.c test_selftest.c test_bucket.c test_fairness.c test_quota.c test_channel.c \
 	test_client_24.c test_client_26.c test_client_3x.c test_client_3x_machine.c test_client_3x_objects.c \
-	test_client_batch.c test_client_batch_errors.c test_client_large.c \
+	test_client_batch.c test_client_batch_errors.c test_client_begin.c test_client_large.c \
 	test_client_lazy.c test_client_params.c test_client_pointers.c test_client_prtos.c \
 	test_client_session.c test_diag.c test_cursor.c test_described.c test_device.c test_device_call.c test_backend_device.c test_faults.c test_faults_client.c test_faults_policy.c test_client_threads.c \
 	test_operations.c test_gate.c test_gate_batch.c test_gate_mask.c test_gate_random.c test_links.c test_mask.c test_sim_mask.c test_guard.c test_handed.c test_headers.c test_identity.c test_listen.c \
@@ -393,7 +393,7 @@ $(addprefix $(B)/tests/test_,audit backend_device backend_sim device_call guard 
 $(addprefix $(B)/tests/test_,$(audit_tests)): $(call objs,tests/audit_rig.c)
 $(addprefix $(B)/tests/test_,$(gate_tests)): $(call objs,tests/gate_rig.c)
 $(addprefix $(B)/tests/test_,$(session_tests)): $(call objs,tests/session_rig.c)
-$(addprefix $(B)/tests/test_client_,24 26 $(client_3x_tests) $(client_batch_tests) large lazy params pointers prtos session threads): \
+$(addprefix $(B)/tests/test_client_,24 26 $(client_3x_tests) $(client_batch_tests) begin large lazy params pointers prtos session threads): \
 	$(B)/obj/tests/client_server.o
 $(B)/tests/test_faults_client: $(B)/obj/tests/client_server.o
 $(addprefix $(B)/tests/test_client_,$(client_3x_tests)): $(B)/obj/tests/client_3x_rig.o
@@ -624,7 +624,7 @@ vmtest: deps-vm
 vmtest-arm64: deps-vm-arm64
 	@$(MAKE) --no-print-directory CROSS_COMPILE=aarch64-linux-gnu- B='$(B)/aarch64-linux-gnu' vm-run
 # The same on a kernel that finds what the module does wrong with memory, locks and numbers, built here once
-# (a quarter of an hour) into KASAN_KERNEL; and with allocations that fail.  VM_SMALL=1: the module without the
+# (half an hour) into KASAN_KERNEL; and with allocations that fail.  VM_SMALL=1: the module without the
 # broker, which takes most of the time.  amd64.
 KASAN_KERNEL ?= $(B)/vm/kasan
 kasan_module := $(if $(filter command line,$(origin KMOD)),$(KMOD),$(B)/kmod-kasan)

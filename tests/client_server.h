@@ -10,6 +10,8 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libxm/core/wire.h"
 
@@ -98,5 +100,17 @@ unsigned int server_last_batch(const struct server *server, struct xm_request re
 #define SERVER_NUMBER 0x1122334455667788LL
 #define SERVER_AREA(area, field) ((area)*100ULL + (field))
 #define SERVER_BYTE(i) ((uint8_t)('a' + (i) % 251))
+
+/* Runs a child to its end; its exit status, or -1 if a signal ended it. */
+static inline int run_child(int (*child)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(child());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 #endif

@@ -36,18 +36,6 @@ static xm_s32_t call(void)
 	return XM_suspend_partition(1);
 }
 
-/* Runs a child to its end; its exit status, or -1 if a signal ended it. */
-static int run_child(int (*child)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(child());
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void ignore(int sig)
 {
 	(void)sig;

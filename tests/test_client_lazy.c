@@ -40,17 +40,6 @@ static int result(const unsigned long *words, size_t at)
 	return (int16_t)(words[at + 1] >> 16);
 }
 
-static int run_child(int (*child)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(child());
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void lazy_halt(unsigned long partition)
 {
 	XM_lazy_hypercall(halt_partition_nr, 1, partition);
